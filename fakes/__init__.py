@@ -1,0 +1,1 @@
+"""Stand-in programs, each its own process. Imports nothing else of ours."""

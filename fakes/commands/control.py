@@ -1,0 +1,155 @@
+"""Client of the control API: what a cluster's own API would be to `kubectl`. The server is `harness/stack/control.py`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from fakes.commands.wire import Reply, request
+
+DEFAULT_ADDRESS = "127.0.0.1:6443"
+_ACT_TIMEOUT_S = 120.0  # starting a datastore after a crash may have to replay its log
+
+
+class Refused(Exception):
+    """The control API answered with an error. `status` is HTTP's."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Unit(NamedTuple):
+    """One process of the stack that can be started and stopped: a service, or an instance of a datastore."""
+
+    name: str
+    path: str  # where the control API has it: /services/NAME or /datastores/NAME
+    kind: str  # "service", "postgres" or "redis"
+    deployment: str | None
+    statefulset: str | None
+    compose: str | None
+    state: str  # "running" or "stopped"
+    ready: bool
+    wanted: int  # replicas asked for: 0 after it was stopped on purpose
+    port: int
+    pid: int | None
+    version: str
+    restarts: int
+    started_s: float
+    role: str
+    replica_of: str | None
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
+
+
+class Address(NamedTuple):
+    """A service address, and the instance it leads to now."""
+
+    name: str
+    port: int
+    kubernetes: str | None
+    selector: Mapping[str, str]
+    instance: str | None
+
+
+class State(NamedTuple):
+    """The stack at one moment. `now_s` is documented time."""
+
+    units: tuple[Unit, ...]
+    addresses: tuple[Address, ...]
+    now_s: float
+    drill: str
+
+    def services(self) -> list[Unit]:
+        """The services of the platform itself, without the parties outside it."""
+        return [unit for unit in self.units if unit.kind == "service" and (unit.deployment or unit.compose)]
+
+    def datastores(self) -> list[Unit]:
+        return [unit for unit in self.units if unit.kind != "service"]
+
+    def unit(self, name: str) -> Unit | None:
+        return next((unit for unit in self.units if unit.name == name), None)
+
+    def address(self, name: str) -> Address | None:
+        return next((address for address in self.addresses if address.name == name), None)
+
+
+class Logs(NamedTuple):
+    """Lines of a log; `next` is where the following ones will begin."""
+
+    lines: list[str]
+    next: int
+
+
+class Control:
+    """The control API at `host:port`. Every call raises Unreachable or Refused."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    @classmethod
+    def from_environment(cls) -> Control:
+        return cls(os.environ.get("GAMEDAY_CONTROL", DEFAULT_ADDRESS))
+
+    def state(self) -> State:
+        body = _checked(request(self.address, "GET", "/state"))
+        units = [_unit(name, "services", row) for name, row in body["services"].items()]
+        units += [_unit(name, "datastores", row) for name, row in body["datastores"].items()]
+        addresses = tuple(_address(name, row) for name, row in body["addresses"].items())
+        return State(tuple(units), addresses, float(body.get("now_s", 0.0)), str(body.get("drill", "")))
+
+    def act(self, unit: Unit, verb: str, *, wait: bool) -> None:
+        """`start`, `stop`, `restart` or, for a datastore, `promote`. With `wait` it returns when that is done."""
+        self._post(f"{unit.path}/{verb}", {"wait": wait})
+
+    def label(self, unit: Unit, role: str) -> None:
+        """Set the role by which service addresses select an instance."""
+        self._post(f"{unit.path}/role", {"role": role})
+
+    def point(self, address: str, selector: Mapping[str, str | None]) -> None:
+        """Merge a selector into that of a service address: it then leads to the instance that matches."""
+        self._post(f"/addresses/{address}/selector", {"selector": dict(selector)})
+
+    def logs(self, unit: Unit, *, tail: int = -1, since_s: float = 0.0, start: int | None = None) -> Logs:
+        """The last `tail` lines (-1: all) of the last `since_s` documented seconds (0: all), or all from place `start` on."""
+        query = f"from={start}" if start is not None else f"tail={tail}&since_s={since_s:g}"
+        body = _checked(request(self.address, "GET", f"{unit.path}/logs?{query}", timeout_s=15.0))
+        return Logs([str(line) for line in body["lines"]], int(body["next"]))
+
+    def _post(self, path: str, body: dict[str, object]) -> None:
+        _checked(request(self.address, "POST", path, body, timeout_s=_ACT_TIMEOUT_S))
+
+
+def _checked(reply: Reply) -> Any:
+    body = reply.json()
+    if reply.status >= 400:
+        raise Refused(reply.status, str(body["error"]) if isinstance(body, dict) and "error" in body else reply.text.strip())
+    return body
+
+
+def _unit(name: str, path: str, row: Mapping[str, Any]) -> Unit:
+    return Unit(
+        name=name,
+        path=f"/{path}/{name}",
+        kind=str(row.get("kind", "service")),
+        deployment=row.get("deployment"),
+        statefulset=row.get("statefulset"),
+        compose=row.get("compose"),
+        state=str(row["state"]),
+        ready=bool(row["ready"]),
+        wanted=int(row.get("replicas", 1)),
+        port=int(row["port"]),
+        pid=row.get("pid"),
+        version=str(row.get("version") or "unknown"),
+        restarts=int(row.get("restarts") or 0),
+        started_s=float(row.get("started_s") or 0.0),
+        role=str(row.get("role") or ""),
+        replica_of=row.get("replica_of"),
+    )
+
+
+def _address(name: str, row: Mapping[str, Any]) -> Address:
+    return Address(name, int(row["port"]), row.get("kubernetes"), dict(row.get("selector") or {}), row.get("instance"))

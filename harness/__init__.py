@@ -1,0 +1,1 @@
+"""Carries a scenario out for real: sandbox, stack, faults, monitor, responder, workload, and the history they leave."""

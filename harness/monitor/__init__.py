@@ -1,0 +1,1 @@
+"""Detection: scrapes the stack, evaluates Prometheus alert rules as Prometheus does, and pages."""

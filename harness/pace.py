@@ -1,0 +1,38 @@
+"""Bends time only while everybody waits: documented time runs at `speed`, and at 1 while anybody measures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fakes.clock import ClockPage
+from harness.history import Recorder
+
+
+class Pace:
+    """Holds the clock at rate 1 for as long as at least one `measured` block is open."""
+
+    def __init__(self, clock: ClockPage, recorder: Recorder) -> None:
+        self._clock, self._recorder = clock, recorder
+        self._holders: list[str] = []
+
+    @contextmanager
+    def measured(self, why: str) -> Iterator[None]:
+        """Documented time runs at rate 1 inside. `why` stands in the history."""
+        self._holders.append(why)
+        self._set(why)
+        try:
+            yield
+        finally:
+            self._holders.remove(why)
+            self._set(f"end of {why}")
+
+    def _set(self, why: str) -> None:
+        rate = 1.0 if self._holders else self._clock.speed
+        if rate != self._clock.rate:
+            self._clock.set_rate(rate)
+            self._recorder.record("rate", why, rate=rate)
+
+    def start(self) -> None:
+        """From now on time runs at the drill's speed unless somebody measures."""
+        self._set("waiting")

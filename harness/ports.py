@@ -1,0 +1,34 @@
+"""Which port a documented one really is: itself in a sandbox with a network of its own, a free one elsewhere."""
+
+from __future__ import annotations
+
+import socket
+
+
+class Ports:
+    """Maps documented ports to actual ones. With `own_network` they are the same."""
+
+    def __init__(self, *, own_network: bool) -> None:
+        self._own_network = own_network
+        self._actual: dict[int, int] = {}
+
+    def __getitem__(self, documented: int) -> int:
+        """The actual port; without an own network a free one is chosen at the first question and kept."""
+        if self._own_network:
+            return documented
+        if documented not in self._actual:
+            self._actual[documented] = _free_port()
+        return self._actual[documented]
+
+    def mapped(self) -> dict[int, int]:
+        """Documented to actual, of those that differ."""
+        return dict(self._actual)
+
+    def address(self, documented: int) -> str:
+        return f"127.0.0.1:{self[documented]}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,115 @@
+"""The first process of a sandbox: `python -m harness.sandbox.init SPEC -- COMMAND...`.
+
+Three processes in a row, each ended by the kernel when the one before it ends: this one (outside, waits and passes
+signals on), the first process of the pid namespace (makes the root, reaps orphans) and COMMAND. When the first of the
+pid namespace ends, the kernel ends everything in it: that is the whole clean-up. Exit code: COMMAND's, 128 + n when it
+was ended by signal n, or 125 when the sandbox could not be made (the reason stands on stderr).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from harness.sandbox import linux
+from harness.sandbox.root import UID, build_root
+
+CANNOT = 125  # exit code: the sandbox could not be made
+_NAMESPACES = (
+    linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
+)
+
+
+def main(arguments: list[str]) -> NoReturn:
+    spec, command = json.loads(arguments[0]), arguments[2:]
+    parent = int(spec["parent"])
+    linux.die_with_parent(parent)
+    if spec["plain"]:
+        _run_without_namespaces(command)
+    try:
+        _enter()
+        linux.die_with_parent(parent)  # again: the kernel forgets the wish when credentials change
+    except OSError as error:
+        _give_up(error)
+    child = os.fork()
+    if child == 0:
+        _be_first(spec, command)
+    _pass_signals_to(child)
+    os._exit(_wait_for(child))
+
+
+def _run_without_namespaces(command: list[str]) -> NoReturn:
+    """Same chain of deaths, as far as it goes: what outlives COMMAND is handed to this process, which ends it."""
+    linux.adopt_orphans()
+    own = os.getpid()
+    child = os.fork()
+    if child == 0:
+        linux.die_with_parent(own)
+        os.execv(command[0], command)
+    _pass_signals_to(child)
+    code = _wait_for(child)
+    while orphans := Path(f"/proc/{own}/task/{own}/children").read_text().split():
+        for orphan in orphans:
+            os.kill(int(orphan), signal.SIGKILL)
+        os.wait()
+    os._exit(code)
+
+
+def _enter() -> None:
+    uid, gid = os.geteuid(), os.getegid()
+    linux.unshare(_NAMESPACES)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{UID} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{UID} {gid} 1")
+
+
+def _be_first(spec: dict[str, Any], command: list[str]) -> NoReturn:
+    linux.die_with_parent(0)  # the parent lives in another pid namespace: it has no number here
+    try:
+        linux.loopback_up()
+        linux.set_hostname("gameday")
+        build_root(
+            read_only=[Path(path) for path in spec["read_only"]],
+            writable=[Path(path) for path in spec["writable"]],
+            run=Path(spec["run"]) if spec["run"] else None,
+        )
+        linux.no_new_privileges()
+    except OSError as error:
+        _give_up(error)
+    child = os.fork()
+    if child == 0:
+        linux.die_with_parent(1)
+        os.execv(command[0], command)
+    _pass_signals_to(child)
+    os._exit(_wait_for(child))
+
+
+def _give_up(error: OSError) -> NoReturn:
+    print(f"sandbox: {error.strerror or error}", file=sys.stderr, flush=True)
+    os._exit(CANNOT)
+
+
+def _pass_signals_to(child: int) -> None:
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        os.kill(child, number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, pass_on)
+
+
+def _wait_for(child: int) -> int:
+    """Reap whatever ends until `child` does; its exit code."""
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else 128 - code
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

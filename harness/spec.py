@@ -1,0 +1,30 @@
+"""What a drill is told before it starts: everything that is decided outside the sandbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.tools import Tools
+from harness.toxiproxy_server import ToxiproxyServer
+from scenarios.loader import LoadedScenario
+
+
+@dataclass(frozen=True, slots=True)
+class DrillSpec:
+    """One drill. Paths are those that the drill itself sees."""
+
+    drill: str  # its id, which is also the name of its folder
+    loaded: LoadedScenario
+    seed: int
+    speed: float
+    stack: str
+    folder: Path  # what stays
+    run: Path  # what runs: gone with the drill
+    own_network: bool
+    tools: Tools
+    toxiproxy: ToxiproxyServer
+    versions: dict[str, str]
+    commit: str
+    command: str  # what to type to run it again
+    warnings: tuple[str, ...] = ()

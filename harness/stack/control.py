@@ -1,0 +1,168 @@
+"""The control API of a stack: what the stand-in commands on the operator's workstation act through.
+
+It plays the cluster: HTTP and JSON on the loopback. Every call truly acts on the stack, and answers when it has.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from harness.errors import HarnessError
+from harness.stack.embedded import EmbeddedStack
+from harness.stack.postgres import PostgresServer
+
+READY_WITHIN_S = 20.0
+_LONGEST_LOG = 2_000_000  # bytes of a log's end that are searched
+
+
+class Control:
+    """Serves the control API on a port of the loopback."""
+
+    def __init__(self, stack: EmbeddedStack, port: int) -> None:
+        self._stack, self._port = stack, port
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        app = web.Application(middlewares=[_errors_as_json])
+        app.add_routes(
+            [
+                web.get("/state", self._state),
+                web.post("/services/{name}/{verb:start|stop|restart}", self._service),
+                web.get("/services/{name}/logs", self._logs),
+                web.post("/datastores/{name}/{verb:start|stop|restart|promote}", self._datastore),
+                web.get("/datastores/{name}/logs", self._logs),
+                web.post("/datastores/{name}/role", self._role),
+                web.post("/addresses/{name}/selector", self._selector),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _state(self, _request: web.Request) -> web.Response:
+        stack = self._stack
+        return web.json_response(
+            {
+                "services": {name: await self._service_state(name) for name in stack.services},
+                "datastores": {name: self._datastore_state(name) for name in stack.datastores},
+                "addresses": {
+                    name: {
+                        "port": stack.ports[model.port],
+                        "kubernetes": model.kubernetes,
+                        "selector": stack.selectors[name],
+                        "instance": stack.pointing[name],
+                    }
+                    for name, model in stack.model.addresses.items()
+                },
+                "links": [{"name": proxy.name, "listen": proxy.listen} for proxy in stack.topology.proxies],
+                "ports": {str(documented): actual for documented, actual in stack.ports.mapped().items()},
+                "now_s": stack.clock.now(),
+                "epoch_s": time.time() - stack.clock.wall(),
+            }
+        )
+
+    async def _service_state(self, name: str) -> dict[str, Any]:
+        model, running = self._stack.model.services[name], self._stack.services[name]
+        return {
+            "deployment": model.deployment,
+            "compose": model.compose,
+            "program": model.program,
+            "state": "running" if running.running else "stopped",
+            "pid": running.pid,
+            "port": self._stack.ports[model.port],
+            "process_port": running.port,
+            "version": running.config["version"],
+            "restarts": running.restarts,
+            "started_s": running.started_s,
+            "inside": model.inside,
+            "depends_on": sorted(running.config["addresses"]),
+            "ready": running.running and await running.answers(self._stack.http) == 200,
+        }
+
+    def _datastore_state(self, name: str) -> dict[str, Any]:
+        model, store = self._stack.model.datastores[name], self._stack.datastores[name]
+        return {
+            "kind": model.kind,
+            "statefulset": model.statefulset,
+            "compose": model.compose,
+            "role": self._stack.roles[name],
+            "app": self._stack.topology.app(name),
+            "state": "running" if store.running else "stopped",
+            "pid": store.pid,
+            "port": store.port,
+            "ready": store.running,
+            "replica_of": model.replica_of,
+        }
+
+    async def _service(self, request: web.Request) -> web.Response:
+        service = _named(self._stack.services, request, "service")
+        verb = request.match_info["verb"]
+        await {"start": service.start, "stop": service.stop, "restart": service.restart}[verb]()
+        if verb != "stop" and (await _body(request)).get("wait"):
+            await service.wait_healthy(self._stack.http, within_s=READY_WITHIN_S)
+        return web.json_response(await self._service_state(service.name))
+
+    async def _datastore(self, request: web.Request) -> web.Response:
+        store = _named(self._stack.datastores, request, "datastore")
+        verb = request.match_info["verb"]
+        if verb in ("stop", "restart"):
+            await store.stop()
+        if verb in ("start", "restart"):
+            await store.start()
+        if verb == "promote":
+            if not isinstance(store, PostgresServer):
+                raise web.HTTPConflict(text=json.dumps({"error": f"{store.name} is no Postgres server"}))
+            await store.promote()
+        return web.json_response(self._datastore_state(store.name))
+
+    async def _role(self, request: web.Request) -> web.Response:
+        store = _named(self._stack.datastores, request, "datastore")
+        await self._stack.set_role(store.name, str((await _body(request))["role"]))
+        return web.json_response(self._datastore_state(store.name))
+
+    async def _selector(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in self._stack.selectors:
+            raise web.HTTPNotFound(text=json.dumps({"error": f"no address {name}"}))
+        instance = await self._stack.set_selector(name, (await _body(request))["selector"])
+        return web.json_response({"instance": instance, "selector": self._stack.selectors[name]})
+
+    async def _logs(self, request: web.Request) -> web.Response:
+        log = self._stack.folders.logs / f"{request.match_info['name']}.log"
+        if not log.is_file():
+            raise web.HTTPNotFound(text=json.dumps({"error": f"no log of {request.match_info['name']}"}))
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _LONGEST_LOG))
+            lines = file.read().decode(errors="replace").splitlines()
+        tail = int(request.query.get("tail", "-1"))
+        return web.json_response({"lines": lines[-tail:] if tail > 0 else [] if tail == 0 else lines})
+
+
+def _named(things: dict[str, Any], request: web.Request, kind: str) -> Any:
+    name = request.match_info["name"]
+    if name not in things:
+        raise web.HTTPNotFound(text=json.dumps({"error": f"no {kind} {name}"}))
+    return things[name]
+
+
+async def _body(request: web.Request) -> dict[str, Any]:
+    return await request.json() if request.can_read_body else {}
+
+
+@web.middleware
+async def _errors_as_json(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except HarnessError as error:
+        return web.json_response({"error": str(error)}, status=503)
+    except (KeyError, ValueError) as error:
+        return web.json_response({"error": f"bad request: {error!r}"}, status=400)

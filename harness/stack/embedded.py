@@ -1,0 +1,216 @@
+"""The embedded stack: datastores, proxies and services as processes of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+import fakes.services
+from fakes.clock import Clock
+from harness.errors import HarnessError
+from harness.ports import Ports
+from harness.stack.postgres import PostgresServer, PostgresSettings
+from harness.stack.process import Process, descendants, memory_mb
+from harness.stack.redis import RedisServer
+from harness.stack.services import ForkServer, RunningService
+from harness.stack.topology import TOXIPROXY_PORT, Topology
+from harness.tools import Tools
+from harness.toxiproxy import ProxySpec, Toxiproxy
+from harness.toxiproxy_server import ToxiproxyServer
+from harness.waiting import wait_until
+from scenarios.model import Stack
+
+READY_WITHIN_S = 30.0
+Instance = PostgresServer | RedisServer
+T = TypeVar("T", PostgresServer, RedisServer)
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where a drill keeps what runs (fast, private, gone afterwards) and what stays."""
+
+    run: Path
+    logs: Path
+    clock: Path
+
+
+class EmbeddedStack:
+    """The stack of one drill. `start` and `stop` are safe to repeat; `stop` runs every step even if one fails."""
+
+    kind = "embedded"
+
+    def __init__(
+        self, stack: Stack, settings: Mapping[str, Any], *, tools: Tools, toxiproxy: ToxiproxyServer, ports: Ports, folders: Folders,
+        clock: Clock, seed: int,
+    ) -> None:  # fmt: skip
+        self.model, self.settings, self.ports, self.clock, self.folders = stack, dict(settings), ports, clock, folders
+        self.topology = Topology(stack, ports)
+        self.roles = self.topology.roles()
+        self.selectors = {name: dict(address.selector) for name, address in stack.addresses.items()}
+        self.pointing = {name: self.topology.selected(name, self.roles) for name in stack.addresses}
+        self.on_cutover: Callable[[str, str, str], None] = lambda address, old, new: None
+        self.toxiproxy = Toxiproxy("127.0.0.1", ports[TOXIPROXY_PORT])
+        self._toxiproxy_server, self._tools, self._seed = toxiproxy, tools, seed
+        self._fork_server = ForkServer(folders.run / "fork.sock", folders.logs / "forkserver.log")
+        self._owned: list[Process] = []
+        self.services = {name: self._service(name) for name in stack.services}
+        self.datastores = {name: self._datastore(name) for name in stack.datastores}
+        self.http = httpx.AsyncClient(trust_env=False)
+        self._started = False
+
+    # --- building ---------------------------------------------------------------------------------------------
+
+    def _service(self, name: str) -> RunningService:
+        model = self.model.services[name]
+        state = self.folders.run / "state" / name
+        config = {
+            "name": name, "program": model.program, "port": self.topology.process_port(name), "clock": str(self.folders.clock),
+            "version": "1.0.0", "seed": self._seed, "addresses": self.topology.links_of(name),
+            "settings": {**self.settings, **model.settings}, "state_dir": str(state),
+        }  # fmt: skip
+        return RunningService(name, config, self.folders.logs / f"{name}.log", self._fork_server, self.clock)
+
+    def _datastore(self, name: str) -> Instance:
+        model, log = self.model.datastores[name], self.folders.logs / f"{name}.log"
+        port, run = self.ports[model.port], self.folders.run
+        if model.kind == "redis":
+            return RedisServer(name, program=self._tools.redis_server.path, folder=run, port=port, log=log, clock=self.clock)
+        return PostgresServer(
+            name, programs=self._tools.postgres.path, folder=run, port=port, log=log, clock=self.clock,
+            settings=PostgresSettings.of(self.settings), uid=_other_than_root(),
+        )  # fmt: skip
+
+    # --- life -------------------------------------------------------------------------------------------------
+
+    async def start(self) -> float:
+        """Boot everything; wall seconds it took. Raises NotReady, HarnessError."""
+        began = time.monotonic()
+        for name in self.services:
+            (self.folders.run / "state" / name).mkdir(parents=True, exist_ok=True)
+        self._started = True
+        await asyncio.gather(self._start_proxies(), self._fork_server.start(self.clock), self._start_datastores())
+        await asyncio.gather(*(service.start() for service in self.services.values()))
+        await asyncio.gather(*(service.wait_healthy(self.http, within_s=READY_WITHIN_S) for service in self.services.values()))
+        return time.monotonic() - began
+
+    async def _start_proxies(self) -> None:
+        server = self._toxiproxy_server
+        command = server.command("127.0.0.1", self.ports[TOXIPROXY_PORT])
+        process = await Process.start("toxiproxy", command, log=self.folders.logs / "toxiproxy.log")
+        self._owned.append(process)
+
+        async def answers() -> str | None:
+            if not process.running:
+                raise HarnessError(f"it ended with exit code {process.exit_code}")
+            return await asyncio.to_thread(self.toxiproxy.version)
+
+        await wait_until(answers, what="Toxiproxy", within_s=10, every_s=0.01, clock=self.clock)
+        specs = [ProxySpec(proxy.name, proxy.listen, proxy.upstream) for proxy in self.topology.proxies]
+        await asyncio.to_thread(self.toxiproxy.populate, specs)
+
+    async def _start_datastores(self) -> None:
+        await asyncio.gather(self._start_postgres(), *(store.start() for store in self._of(RedisServer)))
+
+    async def _start_postgres(self) -> None:
+        servers = self._of(PostgresServer)
+        primary = next(server for server in servers if self.model.datastores[server.name].replica_of is None)
+        replicas = [server for server in servers if server is not primary]
+        await primary.create(replica=replicas[0].name if replicas else "none")
+        await primary.start()
+        await primary.prepare((Path(fakes.services.__file__).parent / "schema.sql").read_text())
+        for replica in replicas:
+            await wait_until(self._has_proxies, what="Toxiproxy's proxies", within_s=10, every_s=0.01, clock=self.clock)
+            link = self.topology.links_of(replica.name)[primary.name].split(":")
+            await replica.copy_from((link[0], int(link[1])))
+            await replica.start()
+            await primary.streaming()
+
+    async def _has_proxies(self) -> bool | None:
+        return bool(await asyncio.to_thread(self.toxiproxy.names)) or None
+
+    def _of(self, kind: type[T]) -> list[T]:
+        return [store for store in self.datastores.values() if isinstance(store, kind)]
+
+    async def stop(self) -> None:
+        """End everything that was started. Raises the first error after every step has run."""
+        if not self._started:
+            return
+        self._started = False
+        async with AsyncExitStack() as steps:  # last in, first out; each step runs even if another fails
+            steps.push_async_callback(self.http.aclose)
+            for process in self._owned:
+                steps.push_async_callback(process.stop)
+            for store in self.datastores.values():
+                steps.push_async_callback(_resumed_stop, store)
+            steps.push_async_callback(self._fork_server.stop)
+            steps.push_async_callback(self._stop_services)
+
+    async def _stop_services(self) -> None:
+        for service in self.services.values():
+            service.signal(signal.SIGCONT)
+        await asyncio.gather(*(service.stop() for service in self.services.values()))
+
+    # --- what the cluster's control API and the faults use -----------------------------------------------------
+
+    def process(self, name: str) -> RunningService | Instance:
+        """A service or datastore instance by name. Raises HarnessError when there is none."""
+        found = self.services.get(name) or self.datastores.get(name)
+        if found is None:
+            raise HarnessError(f"{name} is neither a service nor a datastore of this stack")
+        return found
+
+    async def set_selector(self, address: str, selector: Mapping[str, str]) -> str:
+        """Merge labels into a service address's selector and re-point it; the instance it leads to now."""
+        merged = {**self.selectors[address], **selector}
+        instance = self.topology.selected(address, self.roles, merged)
+        self.selectors[address] = merged
+        await self._point(address, instance)
+        return instance
+
+    async def set_role(self, instance: str, role: str) -> None:
+        """Label an instance; service addresses whose selector matches it now lead to it."""
+        self.roles[instance] = role
+        for address, selector in self.selectors.items():
+            try:
+                await self._point(address, self.topology.selected(address, self.roles, selector))
+            except HarnessError:
+                continue  # an address without an instance keeps leading where it led
+
+    async def _point(self, address: str, instance: str) -> None:
+        old = self.pointing[address]
+        if instance == old:
+            return
+        upstream = f"127.0.0.1:{self.ports[self.model.datastores[instance].port]}"
+        await asyncio.to_thread(self.toxiproxy.set_upstream, f"any -> {address}", upstream)
+        self.pointing[address] = instance
+        self.on_cutover(address, old, instance)
+
+    def current(self, address: str) -> Instance:
+        """The datastore instance that a service address leads to."""
+        return self.datastores[self.pointing[address]]
+
+    def memory_mb(self) -> float:
+        """Resident memory of everything this process started and of itself."""
+        return memory_mb([os.getpid(), *descendants(os.getpid())])
+
+    def versions(self) -> dict[str, str]:
+        return {**self._tools.versions(), "toxiproxy": f"{self._toxiproxy_server.version} ({self._toxiproxy_server.kind})"}
+
+
+async def _resumed_stop(store: Instance) -> None:
+    store.signal(signal.SIGCONT)
+    await store.stop()
+
+
+def _other_than_root() -> int | None:
+    """Postgres refuses to run as root: outside a sandbox root's drills run it as nobody."""
+    return 65534 if os.geteuid() == 0 else None

@@ -1,0 +1,205 @@
+"""One Postgres server of a stack: made from nothing, or copied from another as its streaming replica."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from fakes.clock import Clock
+from harness.errors import HarnessError, NotReady
+from harness.stack.process import Process, signal_tree
+from harness.waiting import wait_until
+
+SUPERUSER = "postgres"
+SLOT = "replica"
+_SYNCHRONOUS = ("remote_write", "remote_apply")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSettings:
+    """What a scenario may set of Postgres (`postgres.*` in a stack's settings)."""
+
+    database: str
+    user: str
+    synchronous_commit: str
+    synchronous_standby: bool
+    wal_retrieve_retry_interval_ms: int
+    max_connections: int
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> PostgresSettings:
+        commit = str(settings["postgres.synchronous_commit"]).lower()
+        commit = {"true": "on", "false": "off"}.get(commit, commit)  # YAML reads `on` as a truth value
+        return cls(
+            database=str(settings["postgres.database"]),
+            user=str(settings["postgres.user"]),
+            synchronous_commit=commit,
+            synchronous_standby=bool(settings.get("postgres.synchronous_standby")) or commit in _SYNCHRONOUS,
+            wal_retrieve_retry_interval_ms=int(settings["postgres.wal_retrieve_retry_interval_ms"]),
+            max_connections=int(settings["postgres.max_connections"]),
+        )
+
+
+class PostgresServer:
+    """A server with its own data folder and port. Times in documented seconds unless named otherwise."""
+
+    def __init__(
+        self, name: str, *, programs: Path, folder: Path, port: int, log: Path, settings: PostgresSettings, clock: Clock, uid: int | None
+    ) -> None:
+        self.name, self.port, self.data = name, port, folder / name
+        self._programs, self._folder, self._log = programs, folder, log
+        self._settings, self._clock, self._uid = settings, clock, uid
+        self._process: Process | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.running
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process and self._process.running else None
+
+    def dsn(self, *, user: str = SUPERUSER, database: str | None = None) -> str:
+        """Straight to this server, past every proxy: for the harness itself, not for the stack."""
+        name = database or self._settings.database
+        return f"host=127.0.0.1 port={self.port} user={user} dbname={name} connect_timeout=2 application_name=gameday"
+
+    async def create(self, *, replica: str) -> None:
+        """Make the primary's data folder. `replica` is the name its synchronous standby will report."""
+        await self._run("initdb", "-D", str(self.data), "-U", SUPERUSER, "--auth=trust", "--no-sync", "--data-checksums",
+                        "--locale=C", "--encoding=UTF8", "--no-instructions")  # fmt: skip
+        (self._folder / "archive").mkdir(exist_ok=True)
+        if self._uid is not None:
+            os.chown(self._folder / "archive", self._uid, self._uid)
+        with (self.data / "postgresql.conf").open("a") as file:
+            file.write(self._configuration(replica))
+        with (self.data / "pg_hba.conf").open("a") as file:
+            file.write("host replication all 127.0.0.1/32 trust\n")
+
+    def _configuration(self, replica: str) -> str:
+        chosen = self._settings
+        values = {
+            "listen_addresses": "127.0.0.1", "unix_socket_directories": str(self._folder), "max_connections": chosen.max_connections,
+            "shared_buffers": "32MB", "wal_level": "replica", "hot_standby": "on", "max_wal_senders": 8, "max_replication_slots": 8,
+            "wal_keep_size": "64MB", "max_wal_size": "256MB", "archive_mode": "on", "wal_log_hints": "on",
+            "archive_command": f"test ! -f {self._folder}/archive/%f && cp %p {self._folder}/archive/%f",
+            "archive_timeout": 300, "wal_retrieve_retry_interval": f"{chosen.wal_retrieve_retry_interval_ms}ms",
+            "wal_receiver_status_interval": "1s", "synchronous_commit": chosen.synchronous_commit, "jit": "off",
+            "synchronous_standby_names": f'"{replica}"' if chosen.synchronous_standby else "",
+            "log_line_prefix": "%m [%p] %q%u@%d ", "log_checkpoints": "off", "timezone": "UTC", "log_timezone": "UTC",
+        }  # fmt: skip
+        if (extensions := self._library("pg_stat_statements")) is not None:
+            values["shared_preload_libraries"] = extensions
+        return "".join(f"{name} = '{value}'\n" for name, value in values.items())
+
+    def _library(self, name: str) -> str | None:
+        root = self._programs.resolve().parent
+        found = any((root / lib / f"{name}.so").is_file() for lib in ("lib", "lib/postgresql"))
+        return name if found else None
+
+    async def copy_from(self, host_port: tuple[str, int]) -> None:
+        """Make this data folder a streaming replica of the server at `host_port` (the replication link's proxy)."""
+        host, port = host_port
+        source = f"host={host} port={port} user={SUPERUSER} application_name={self.name}"
+        await self._run("pg_basebackup", "-d", source, "-D", str(self.data), "-R", "-C", "-S", SLOT, "-X", "stream", "-c", "fast", "--no-sync")
+
+    async def start(self, *, within_s: float = 20.0) -> None:
+        """Start the server and wait until it answers. Raises NotReady, HarnessError."""
+        if self.running:
+            return
+        command = [str(self._programs / "postgres"), "-D", str(self.data), "-p", str(self.port)]
+        (self.data / "postmaster.pid").unlink(missing_ok=True)  # left by a kill -9; its pid may be anybody's by now
+        self._process = await Process.start(self.name, command, log=self._log, uid=self._uid)
+        await self.wait_ready(within_s=within_s)
+
+    async def wait_ready(self, *, within_s: float) -> None:
+        async def answers() -> bool | None:
+            if not self.running:
+                raise HarnessError(f"{self.name} ended with exit code {self._process and self._process.exit_code}; see {self._log}")
+            async with await psycopg.AsyncConnection.connect(self.dsn(database="postgres")) as connection:
+                await connection.execute("SELECT 1")
+            return True
+
+        try:
+            await wait_until(answers, what=self.name, within_s=within_s, every_s=0.005, clock=self._clock)
+        except NotReady as error:
+            raise NotReady(self.name, within_s, f"{error} -- log: {_tail(self._log)}") from error
+
+    async def prepare(self, schema: str) -> None:
+        """Create the application's role, database and tables. Never waits for a standby: there is none yet."""
+        user, database = self._settings.user, self._settings.database
+        local = "SET synchronous_commit = local"
+        async with await psycopg.AsyncConnection.connect(self.dsn(database="postgres"), autocommit=True) as connection:
+            await connection.execute(local)
+            await connection.execute(f'CREATE ROLE "{user}" LOGIN')
+            await connection.execute(f'CREATE DATABASE "{database}" OWNER "{user}"')
+        async with await psycopg.AsyncConnection.connect(self.dsn(), autocommit=True) as connection:
+            await connection.execute(local)
+            if self._library("pg_stat_statements"):
+                await connection.execute("CREATE EXTENSION pg_stat_statements")
+            await connection.execute(f'GRANT pg_monitor TO "{user}"')
+            await connection.execute(f'ALTER SCHEMA public OWNER TO "{user}"')
+            await connection.execute(f'SET ROLE "{user}"')
+            await connection.execute(schema)
+
+    async def promote(self) -> None:
+        """Make a replica a primary, and return when it takes writes. Nothing happens on a primary."""
+        async with await psycopg.AsyncConnection.connect(self.dsn(), autocommit=True) as connection:
+            if not await _one(connection, "SELECT pg_is_in_recovery()"):
+                return
+            await connection.execute("SELECT pg_promote(false)")
+
+        async def writable() -> bool | None:
+            async with await psycopg.AsyncConnection.connect(self.dsn(), autocommit=True) as connection:
+                return None if await _one(connection, "SELECT pg_is_in_recovery()") else True
+
+        await wait_until(writable, what=f"promotion of {self.name}", within_s=30, every_s=0.005, clock=self._clock)
+
+    async def streaming(self) -> None:
+        """Wait until a replica streams from this primary."""
+
+        async def attached() -> bool | None:
+            async with await psycopg.AsyncConnection.connect(self.dsn()) as connection:
+                return True if await _one(connection, "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") else None
+
+        await wait_until(attached, what=f"replication from {self.name}", within_s=20, every_s=0.005, clock=self._clock)
+
+    def signal(self, sent: signal.Signals) -> None:
+        """Signal the server and all its backends at once: for a kill, what a host's loss does to them."""
+        if self.pid is not None:
+            signal_tree(self.pid, sent)
+
+    async def stop(self) -> None:
+        if self._process is not None:
+            await self._process.stop(sent=signal.SIGINT)  # fast shutdown
+
+    async def gone(self) -> None:
+        """Wait until the server's process has ended."""
+        if self._process is not None:
+            await self._process.stop(within_s=2)
+
+    async def _run(self, program: str, *arguments: str) -> None:
+        with self._log.open("ab") as output:
+            process = await asyncio.create_subprocess_exec(
+                str(self._programs / program), *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+                user=self._uid, group=self._uid,
+            )  # fmt: skip
+            code = await process.wait()
+        if code != 0:
+            raise HarnessError(f"{program} for {self.name} ended with exit code {code}: {_tail(self._log)}")
+
+
+async def _one(connection: psycopg.AsyncConnection[Any], query: str) -> Any:
+    row = await (await connection.execute(query)).fetchone()  # type: ignore[arg-type]  # the queries are constants above
+    return row[0] if row else None
+
+
+def _tail(log: Path, lines: int = 3) -> str:
+    return " / ".join(log.read_text(errors="replace").strip().splitlines()[-lines:]) if log.is_file() else "no log"

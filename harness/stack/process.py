@@ -1,0 +1,100 @@
+"""Operating-system processes of a stack: started with a log of their own, ended by pid and never by name."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.sandbox import linux
+
+
+class Process:
+    """One program that this stack started. `stop` and `kill` are safe to repeat."""
+
+    def __init__(self, name: str, started: asyncio.subprocess.Process) -> None:
+        self.name = name
+        self.pid = started.pid
+        self._process = started
+
+    @classmethod
+    async def start(
+        cls, name: str, command: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None, uid: int | None = None
+    ) -> Process:
+        """Start a program with its output in `log`. It dies with this process. Raises HarnessError."""
+        parent = os.getpid()
+        with log.open("ab") as output:
+            try:
+                started = await asyncio.create_subprocess_exec(
+                    *command, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+                    env=None if env is None else dict(env), preexec_fn=lambda: linux.die_with_parent(parent),
+                    user=uid, group=uid,
+                )  # fmt: skip
+            except OSError as error:
+                raise HarnessError(f"{name} could not be started: {error}") from error
+        return cls(name, started)
+
+    @property
+    def running(self) -> bool:
+        return self._process.returncode is None
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._process.returncode
+
+    async def stop(self, *, sent: signal.Signals = signal.SIGTERM, within_s: float = 5.0) -> None:
+        """Ask it to end, and after `within_s` wall seconds make it."""
+        if self.running:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(sent)
+            try:
+                await asyncio.wait_for(self._process.wait(), within_s)
+            except TimeoutError:
+                await self.kill()
+
+    async def kill(self) -> None:
+        """kill -9 of the process and all its descendants, at once."""
+        signal_tree(self.pid, signal.SIGKILL) if self.running else None
+        await self._process.wait()
+
+
+def descendants(pid: int) -> list[int]:
+    """The process's children, their children and so on; empty when it is gone."""
+    found: list[int] = []
+    todo = [pid]
+    while todo:
+        current = todo.pop()
+        try:
+            for thread in os.listdir(f"/proc/{current}/task"):
+                children = Path(f"/proc/{current}/task/{thread}/children").read_text().split()
+                found += (numbers := [int(child) for child in children])
+                todo += numbers
+        except OSError:  # it ended meanwhile
+            continue
+    return found
+
+
+def signal_tree(pid: int, sent: signal.Signals) -> list[int]:
+    """Signal a process and all its descendants; those that were reached. Ended ones are passed over."""
+    reached = []
+    for each in [pid, *descendants(pid)]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(each, sent)
+            reached.append(each)
+    return reached
+
+
+def memory_mb(pids: Sequence[int]) -> float:
+    """Resident memory of processes in MB, shared pages counted once over all of them (PSS)."""
+    total_kb = 0
+    for pid in pids:
+        try:
+            rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue
+        total_kb += sum(int(row.split()[1]) for row in rows if row.startswith("Pss:"))
+    return total_kb / 1024

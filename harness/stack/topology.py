@@ -1,0 +1,93 @@
+"""Names and ports of a stack's proxies: one for each service address, one for each link."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from harness.errors import FaultError
+from harness.ports import Ports
+from scenarios.model import Link, Stack
+
+FIRST_LINK_PORT = 21000
+PROCESS_OFFSET = 10000  # a service's process listens this far above its documented port
+TOXIPROXY_PORT, CONTROL_PORT, PROMETHEUS_PORT = 8474, 6443, 9090
+ANY = "any"  # the source of a service address's own proxy
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """One proxy: `from -> to`, where it listens and where it leads (host:port)."""
+
+    name: str
+    source: str
+    target: str
+    listen: str
+    upstream: str
+
+    @property
+    def is_address(self) -> bool:
+        return self.source == ANY
+
+
+class Topology:
+    """Which proxies a stack has. Links lead to service addresses; service addresses lead to processes."""
+
+    def __init__(self, stack: Stack, ports: Ports) -> None:
+        self._stack, self._ports = stack, ports
+        addresses = [self._address(name, documented) for name, documented in self._documented().items()]
+        links = [self._link(number, link) for number, link in enumerate(stack.links)]
+        self.proxies: tuple[Proxy, ...] = (*addresses, *links)
+
+    def _documented(self) -> dict[str, int]:
+        return {name: each.port for name, each in {**self._stack.services, **self._stack.addresses}.items()}
+
+    def _address(self, name: str, documented: int) -> Proxy:
+        return Proxy(f"{ANY} -> {name}", ANY, name, self._ports.address(documented), f"127.0.0.1:{self.process_port(name)}")
+
+    def _link(self, number: int, link: Link) -> Proxy:
+        documented = self._documented()
+        if link.to in documented:
+            upstream = self._ports.address(documented[link.to])
+        else:  # straight to an instance, such as replication to the primary
+            upstream = self._ports.address(self._stack.datastores[link.to].port)
+        return Proxy(f"{link.source} -> {link.to}", link.source, link.to, self._ports.address(FIRST_LINK_PORT + number), upstream)
+
+    def process_port(self, name: str) -> int:
+        """The port that a service's process, or the instance behind a service address, listens on."""
+        if name in self._stack.services:
+            return self._ports[self._stack.services[name].port + PROCESS_OFFSET]
+        return self._ports[self._stack.datastores[self.selected(name, self.roles())].port]
+
+    def roles(self) -> dict[str, str]:
+        """The role label of each datastore instance at the start."""
+        return {name: store.role for name, store in self._stack.datastores.items()}
+
+    def selected(self, address: str, roles: dict[str, str], selector: dict[str, str] | None = None) -> str:
+        """The instance that a selector chooses, given each instance's role label. Raises FaultError when it is none."""
+        wanted = selector or self._stack.addresses[address].selector
+        for name, role in roles.items():
+            labels = {"app": self.app(name), "role": role}
+            if all(labels.get(key) == value for key, value in wanted.items()):
+                return name
+        raise FaultError(f"no datastore instance matches the selector {wanted} of {address}")
+
+    def app(self, instance: str) -> str:
+        """The `app` label of a datastore instance: what the stand-in cluster calls its kind."""
+        return f"eafix-{self._stack.datastores[instance].kind}"
+
+    def links_of(self, source: str) -> dict[str, str]:
+        """Where a service finds each of its dependencies: target name to host:port of its link."""
+        return {proxy.target: proxy.listen for proxy in self.proxies if proxy.source == source}
+
+    def matching(self, patterns: Sequence[str], *, with_addresses: bool) -> list[Proxy]:
+        """The proxies that patterns such as `* -> redis` name. Raises FaultError when there is none."""
+        found = [
+            proxy
+            for proxy in self.proxies
+            if (with_addresses or not proxy.is_address) and any(fnmatchcase(proxy.name, pattern) for pattern in patterns)
+        ]
+        if not found:
+            raise FaultError(f"no link matches {', '.join(patterns)}")
+        return found

@@ -1,0 +1,1 @@
+"""Reads histories, never drills."""

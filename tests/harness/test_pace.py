@@ -1,0 +1,32 @@
+"""Time runs at rate 1 while anybody measures."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from fakes.clock import ClockPage
+from harness.history import Recorder
+from harness.pace import Pace
+
+
+def test_time_is_real_inside_a_measured_block_and_fast_outside(tmp_path: Path) -> None:
+    """Blocks may overlap: the rate goes up only when the last one has ended."""
+    clock = ClockPage(tmp_path / "page", speed=20)
+    with Recorder(tmp_path / "history.jsonl", clock) as recorder:
+        pace = Pace(clock, recorder)
+        pace.start()
+        rates = [clock.rate]
+        first, second = pace.measured("a"), pace.measured("b")
+        for step in (first.__enter__, second.__enter__, lambda: first.__exit__(None, None, None), lambda: second.__exit__(None, None, None)):
+            step()
+            rates.append(clock.rate)
+    assert rates == [20, 1, 1, 1, 20]
+
+
+def test_an_error_inside_ends_the_measured_block(tmp_path: Path) -> None:
+    """A failed command does not leave the drill at rate 1 for ever."""
+    clock = ClockPage(tmp_path / "page", speed=20)
+    with Recorder(tmp_path / "history.jsonl", clock) as recorder, suppress(RuntimeError), Pace(clock, recorder).measured("a"):
+        raise RuntimeError
+    assert clock.rate == 20

@@ -1,0 +1,51 @@
+"""The rule for parts that are missing, tried on made-up parts."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from tests import conftest
+
+
+@pytest.fixture
+def a_machine_without_docker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conftest, "missing", lambda part: "no docker here" if part == "docker" else None)
+    monkeypatch.delenv("GAMEDAY_REQUIRE", raising=False)
+
+
+def marked(*markers: str) -> pytest.Item:
+    """A test that carries these markers."""
+    return cast("pytest.Item", SimpleNamespace(get_closest_marker=lambda name: name if name in markers else None))
+
+
+@pytest.mark.usefixtures("a_machine_without_docker")
+def test_skips_where_a_part_is_missing() -> None:
+    """A missing part skips the test and says why."""
+    with pytest.raises(pytest.skip.Exception, match="no docker here"):
+        conftest.pytest_runtest_setup(marked("docker"))
+
+
+@pytest.mark.usefixtures("a_machine_without_docker")
+@pytest.mark.parametrize("named", ["docker", "toxiproxy, docker", "all"])
+def test_fails_where_the_missing_part_is_required(monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    """A required part that is missing fails the test, however it was named."""
+    monkeypatch.setenv("GAMEDAY_REQUIRE", named)
+    with pytest.raises(pytest.fail.Exception, match="GAMEDAY_REQUIRE names docker, but: no docker here"):
+        conftest.pytest_runtest_setup(marked("docker"))
+
+
+@pytest.mark.usefixtures("a_machine_without_docker")
+def test_runs_where_the_part_is_there_or_not_needed() -> None:
+    """Nothing stops a test whose parts are there, nor one without markers."""
+    conftest.pytest_runtest_setup(marked("toxiproxy"))
+    conftest.pytest_runtest_setup(marked())
+
+
+def test_refuses_a_part_it_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A typo in GAMEDAY_REQUIRE is an error: it would require nothing."""
+    monkeypatch.setenv("GAMEDAY_REQUIRE", "toxiproxi")
+    with pytest.raises(pytest.UsageError, match="toxiproxi"):
+        conftest.required()
