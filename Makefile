@@ -19,6 +19,7 @@ help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv with the locked dependencies (does nothing the second time)
+	@:
 
 $(STAMP): requirements.lock pyproject.toml
 	@python=
@@ -28,8 +29,7 @@ $(STAMP): requirements.lock pyproject.toml
 	uv=$$(command -v uv || true)
 	if [ -z "$$python" ]; then
 	  if [ -z "$$uv" ]; then
-	    seen=$$(python3 --version 2>/dev/null || echo "no python3 at all")
-	    echo "gameday needs Python 3.11, 3.12 or 3.13; found $$seen." >&2
+	    echo "gameday needs Python 3.11, 3.12 or 3.13; tried: $(PYTHON); here is $$(python3 --version 2>&1 || true)." >&2
 	    echo "Install one (Debian, Ubuntu: apt-get install python3 python3-venv) or name it: make setup PYTHON=/path/to/python3.12" >&2
 	    exit 1
 	  fi

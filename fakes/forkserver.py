@@ -22,6 +22,7 @@ is status 0, an exception is logged and is status 1.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -55,9 +56,7 @@ def preload() -> None:
     The collector writes to every object it looks at; frozen objects stay on pages that parent and children share.
     """
     gc.disable()
-    import fakes.services
-
-    for module in pkgutil.iter_modules(fakes.services.__path__):
+    for module in pkgutil.iter_modules([str(Path(__file__).parent / "services")]):
         importlib.import_module(f"fakes.services.{module.name}")
     gc.collect()
     gc.freeze()
@@ -72,10 +71,8 @@ class _Client:
         self.received = b""
 
     def send(self, answer: Mapping[str, Any]) -> None:
-        try:
+        with contextlib.suppress(OSError):  # it has gone: the next read says so and forgets it
             self.connection.sendall(json.dumps(answer, separators=(",", ":")).encode() + b"\n")
-        except OSError:
-            pass  # it has gone; the next read says so and forgets it
 
 
 class ForkServer:
@@ -220,6 +217,7 @@ def _redirect(output: int) -> None:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
+    """Serve until a signal."""
     parser = argparse.ArgumentParser(prog="python -m fakes.forkserver", description="Starts fake services on request.")
     parser.add_argument("socket", type=Path, help="path of the unix socket to listen on")
     options = parser.parse_args(arguments)

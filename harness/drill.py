@@ -14,10 +14,196 @@ import signal
 import sys
 import traceback
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import Any
 
 from fakes.clock import ClockPage
 from harness.errors import HarnessError, NotReady
-from harness.faults.inject import Injector
-from harness.history import HISTORY_FILE, LEDGER_FILE, Event, Recorder
-from harness.measured import Pace
+from harness.faults.build import build_fault, fault_name
+from harness.faults.inject import LEAD_S, Injector
+from harness.history import HISTORY_FILE, Event, Recorder
+from harness.pace import Pace
+from harness.parties import Parties
 from harness.ports import Ports
+from harness.recovery import Recovery
+from harness.spec import DrillSpec
+from harness.stack.control import Control
+from harness.stack.embedded import EmbeddedStack, Folders
+from harness.stack.topology import CONTROL_PORT
+from harness.waiting import wait_until
+
+STEADY_WITHIN_S = 120.0  # documented, beside the hold time; then the drill ends without a fault
+_LOOK_EVERY_S = 0.05  # wall: how often the conductor looks whether it is over
+
+
+class Drill:
+    """One scenario, once."""
+
+    def __init__(self, spec: DrillSpec) -> None:
+        self._spec, self._scenario = spec, spec.loaded.scenario
+        self._clock = ClockPage(spec.run / "clock.page", speed=spec.speed)
+        self._recorder = Recorder(spec.folder / HISTORY_FILE, self._clock)
+        self._pace = Pace(self._clock, self._recorder)
+        self._ports = Ports(own_network=spec.own_network)
+        self._stack = EmbeddedStack(
+            spec.loaded.stack, spec.loaded.settings, tools=spec.tools, toxiproxy=spec.toxiproxy, ports=self._ports,
+            folders=Folders(spec.run, spec.folder / "logs", spec.run / "clock.page"), clock=self._clock, seed=spec.seed,
+        )  # fmt: skip
+        self._parties = Parties(spec, self._stack, self._clock, self._pace, self._recorder)
+        self._recovery = Recovery(self._parties.observer, self._scenario.steady_state, self._clock, self._pace, self._recorder)
+        self._signal: signal.Signals | None = None
+
+    async def run(self) -> str:
+        """Carry it out to its end, whatever that is: completed, aborted or errored."""
+        self._recorder.listen(_to_stdout)
+        self._record_start()
+        main = asyncio.current_task()
+        assert main is not None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop_by, number, main)
+        ending: dict[str, Any] = {"status": "completed"}
+        try:
+            await self._carry_out()
+        except asyncio.CancelledError:
+            name = self._signal.name if self._signal else "cancellation"
+            ending = {"status": "aborted", "signal": self._signal, "error": f"stopped by {name}"}
+        except BaseException as error:  # whatever broke, the history must say so
+            traceback.print_exception(error)
+            ending = {"status": "errored", "error": _innermost(error)}
+        self._recorder.record("drill.finished", self._spec.loaded.name, **ending)
+        self._recorder.close()
+        return str(ending["status"])
+
+    def _stop_by(self, number: signal.Signals, main: asyncio.Task[Any]) -> None:
+        if self._signal is None:
+            self._signal = number
+            main.cancel()
+
+    def _record_start(self) -> None:
+        spec, loaded = self._spec, self._spec.loaded
+        self._recorder.record(
+            "drill.started", loaded.name, drill=spec.drill, seed=spec.seed, speed=spec.speed, stack=spec.stack,
+            versions={**spec.versions, **self._stack.versions()}, commit=spec.commit, command=spec.command,
+            scenario=self._scenario.model_dump(mode="json", by_alias=True), settings=dict(loaded.settings),
+            targets=[{"name": name, **target.model_dump(mode="json")} for name, target in loaded.targets.items()],
+            sandbox="namespaces" if spec.own_network else "ports", toxiproxy=spec.toxiproxy.kind, monitor="embedded",
+            warnings=list(spec.warnings), started=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        )  # fmt: skip
+
+    async def _carry_out(self) -> None:
+        async with AsyncExitStack() as undo:  # last in, first out; every step runs, also after one that failed
+            await self._boot(undo)
+            await self._parties.start(undo)
+            self._pace.start()
+            if await self._prove_steady():
+                await self._rehearse(undo)
+
+    async def _boot(self, undo: AsyncExitStack) -> None:
+        undo.push_async_callback(self._stack.stop)
+        boot_s = await self._stack.start()
+        self._stack.on_cutover = self._record_cutover
+        control = Control(self._stack, self._ports[CONTROL_PORT])
+        undo.push_async_callback(control.stop)
+        await control.start()
+        for number, model in enumerate(self._scenario.conditions, start=1):
+            condition = build_fault(model, number, self._stack)
+            await condition.inject()
+            self._recorder.record("condition.injected", condition.name, **model.model_dump(mode="json", exclude={"name"}))
+            undo.push_async_callback(condition.heal)
+        memory_mb = await asyncio.to_thread(self._stack.memory_mb)
+        self._recorder.record("stack.booted", self._scenario.stack, boot_s=round(boot_s, 3), memory_mb=round(memory_mb, 1))
+
+    def _record_cutover(self, address: str, old: str, new: str) -> None:
+        self._recorder.record("cutover", address, **{"from": old, "to": new})
+
+    async def _prove_steady(self) -> bool:
+        """Wait until clients are served for the scenario's hold time. False, and no fault, when that never came."""
+        hold_s = self._scenario.steady_state.hold_s
+        try:
+            since_s = await wait_until(
+                lambda: self._recovery.steady_for(hold_s), what="steady state", within_s=STEADY_WITHIN_S + hold_s, every_s=0.5, clock=self._clock
+            )
+        except NotReady as error:
+            self._recorder.record("steady.missed", "observer", why=str(error))
+            return False
+        self._recorder.record("steady.proven", "observer", since_s=round(since_s, 6))
+        return True
+
+    async def _rehearse(self, undo: AsyncExitStack) -> None:
+        rng = random.Random(self._spec.seed)
+        faults = [(model, build_fault(model, number, self._stack)) for number, model in enumerate(self._scenario.faults, start=1)]
+        injector = Injector(faults, clock=self._clock, pace=self._pace, recorder=self._recorder, felt=self._recovery.felt)
+        await injector.heal_all()
+        undo.push_async_callback(injector.heal_all)
+        start_s = self._start_on_phase(rng)
+        injecting = asyncio.create_task(injector.run(start_s))
+        responding = asyncio.create_task(self._respond(rng))
+        try:
+            await self._until_over(injector, injecting, responding)
+        finally:
+            for task in (injecting, responding):
+                task.cancel()
+            await asyncio.gather(injecting, responding, return_exceptions=True)
+        with self._pace.measured("read back"):
+            await self._parties.observer.stop()
+            await self._parties.read_back()
+
+    def _start_on_phase(self, rng: random.Random) -> float:
+        """When the scenario's faults count from, such that the first one falls at a drawn phase of the scrape interval.
+
+        Scrapes lie on a grid of documented time, so the same seed meets them at the same phase, at any speed.
+        """
+        every_s = self._spec.loaded.stack.monitoring.scrape_every_s
+        first_at_s = min(model.at_s for model in self._scenario.faults)
+        earliest = self._clock.now() + first_at_s + LEAD_S + 0.5
+        phase = rng.random() * every_s
+        return (earliest // every_s + 1) * every_s + phase - first_at_s
+
+    async def _respond(self, rng: random.Random) -> None:
+        await self._parties.respond(rng)
+        await self._recovery.expect_soon()
+
+    async def _until_over(self, injector: Injector, injecting: asyncio.Task[None], responding: asyncio.Task[None]) -> None:
+        """Return when all faults are in, the response is done, and recovery is proven or given up."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            for task in (injecting, responding):
+                if task.done():
+                    task.result()
+            if not self._parties.observer.running:
+                raise HarnessError(f"the observer ended with exit code {self._parties.observer.exit_code}; see its log")
+            injected_s = injector.first_injected_s
+            if injected_s is None:
+                continue
+            passed_s = self._clock.now() - injected_s
+            quiet = not self._parties.paged and passed_s > self._scenario.detection.give_up_after_s
+            if injecting.done() and (responding.done() or quiet) and self._recovery.proven(injected_s):
+                return
+            if passed_s > self._scenario.give_up_after_s:
+                self._recorder.record("recovery.given_up", "observer", after_s=round(passed_s, 6))
+                return
+
+
+def _to_stdout(event: Event) -> None:
+    try:
+        sys.stdout.write(event.to_line() + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        pass  # nobody listens any more; the history on disk goes on
+
+
+def _innermost(error: BaseException) -> str:
+    """The first error of a group, in one line."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{error}" if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
+
+
+def main() -> None:
+    spec = pickle.load(sys.stdin.buffer)  # noqa: S301 -- written by `harness.run`, the process that started this one
+    status = asyncio.run(Drill(spec).run())
+    sys.exit(0 if status == "completed" else 4)
+
+
+if __name__ == "__main__":
+    main()

@@ -12,6 +12,7 @@ from harness.history import History
 Outcome = Literal["in time", "late", "unknown", "failed"]
 OUTCOMES: tuple[Outcome, ...] = ("in time", "late", "unknown", "failed")
 _NICE_S = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
+_HAIR = 1e-9  # what is a boundary but for rounding belongs to the window that begins there
 _WINDOWS = 180  # about as many as a picture can show
 
 
@@ -43,10 +44,10 @@ class Window:
         return self.counts[outcome] / self.total
 
 
-def operations(history: History, op: str, *, late_after_ms: float | None) -> list[Operation]:
+def operations(history: History, op: str, *, late_after_ms: float | None, zero_s: float = 0.0) -> list[Operation]:
     """All operations of one sort ("order" or "canary") in the order of their intended times.
 
-    One without an end is unknown; an acknowledged one slower than `late_after_ms` is late.
+    One without an end is unknown; an acknowledged one slower than `late_after_ms` is late. Times are counted from `zero_s`.
     """
     invoked = {event.subject: event for event in history.of_kind("op.invoke") if event.data.get("op") == op}
     ended = {event.subject: event for event in history.of_kind("op.ok", "op.fail", "op.info") if event.subject in invoked}
@@ -60,7 +61,7 @@ def operations(history: History, op: str, *, late_after_ms: float | None) -> lis
             outcome = "late" if late_after_ms is not None and latency > late_after_ms else "in time"
         elif end is not None and end.kind == "op.fail":
             outcome = "failed"
-        found.append(Operation(float(start.data.get("intended_s", start.at_s)), outcome, latency))
+        found.append(Operation(float(start.data.get("intended_s", start.at_s)) - zero_s, outcome, latency))
     return sorted(found, key=lambda operation: operation.intended_s)
 
 
@@ -70,10 +71,10 @@ def nice_width_s(span_s: float) -> float:
 
 
 def windows(found: Iterable[Operation], width_s: float) -> list[Window]:
-    """The windows that hold at least one operation, on a fixed grid."""
+    """The windows that hold at least one operation, on a grid that has a boundary at zero."""
     cells: dict[int, list[Operation]] = {}
     for operation in found:
-        cells.setdefault(int(operation.intended_s // width_s), []).append(operation)
+        cells.setdefault(math.floor(operation.intended_s / width_s + _HAIR), []).append(operation)
     return [_window(cell * width_s, (cell + 1) * width_s, cells[cell]) for cell in sorted(cells)]
 
 

@@ -13,11 +13,15 @@ import subprocess
 from collections.abc import Callable, Mapping
 
 import pytest
+from hypothesis import settings
+
+from harness.sandbox.launch import namespaces_refused
+from harness.toxiproxy_server import find_toxiproxy
 
 
 def _toxiproxy() -> str | None:
-    found = shutil.which("toxiproxy-server")
-    return None if found else "no toxiproxy-server here; get it by `gameday tools install toxiproxy`."
+    found = find_toxiproxy({**os.environ, "GAMEDAY_TOXIPROXY": ""})
+    return None if found.kind == "real" else "no toxiproxy-server here; get it by `gameday tools install toxiproxy`."
 
 
 def _prometheus() -> str | None:
@@ -26,21 +30,15 @@ def _prometheus() -> str | None:
 
 
 def _namespaces() -> str | None:
-    return _refused(["unshare", "--user", "--map-root-user", "--mount", "--pid", "--net", "--ipc", "--fork", "true"])
+    refused = namespaces_refused()
+    return f"no namespaces here: {refused}" if refused else None
 
 
 def _docker() -> str | None:
-    return _refused(["docker", "info", "--format", "{{.ServerVersion}}"])
-
-
-def _refused(command: list[str]) -> str | None:
-    """None where the command works here."""
     try:
-        subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-    except subprocess.CalledProcessError as error:
-        return f"`{command[0]}` is refused here: {error.stderr.strip()}"
+        subprocess.run(["docker", "info", "--format", "{{.ServerVersion}}"], capture_output=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError) as error:
-        return f"`{command[0]}` does not work here: {error}"
+        return f"no Docker daemon answers: {error}"
     return None
 
 
@@ -67,6 +65,9 @@ def required() -> frozenset[str]:
 
 
 def pytest_configure() -> None:
+    # No deadline: how fast a shared machine is, is no claim of a test. Derandomised: a run fails for its change alone.
+    settings.register_profile("house", deadline=None, derandomize=True, database=None)
+    settings.load_profile("house")
     required()
 
 

@@ -38,7 +38,11 @@ class Unit(NamedTuple):
     restarts: int
     started_s: float
     role: str
+    app: str  # the label; a deployment's is its own name
+    inside: bool  # part of the platform, not a party outside it
     replica_of: str | None
+    exit_code: int | None  # of the process that ended last
+    ended_s: float | None  # when it did
 
     @property
     def running(self) -> bool:
@@ -61,11 +65,11 @@ class State(NamedTuple):
     units: tuple[Unit, ...]
     addresses: tuple[Address, ...]
     now_s: float
-    drill: str
+    epoch_s: float  # the calendar time at which the drill's clocks stood at 0
 
     def services(self) -> list[Unit]:
         """The services of the platform itself, without the parties outside it."""
-        return [unit for unit in self.units if unit.kind == "service" and (unit.deployment or unit.compose)]
+        return [unit for unit in self.units if unit.kind == "service" and unit.inside and (unit.deployment or unit.compose)]
 
     def datastores(self) -> list[Unit]:
         return [unit for unit in self.units if unit.kind != "service"]
@@ -78,10 +82,10 @@ class State(NamedTuple):
 
 
 class Logs(NamedTuple):
-    """Lines of a log; `next` is where the following ones will begin."""
+    """Lines of a log; `next` is where the following ones will begin, None where the server does not tell."""
 
     lines: list[str]
-    next: int
+    next: int | None
 
 
 class Control:
@@ -99,7 +103,7 @@ class Control:
         units = [_unit(name, "services", row) for name, row in body["services"].items()]
         units += [_unit(name, "datastores", row) for name, row in body["datastores"].items()]
         addresses = tuple(_address(name, row) for name, row in body["addresses"].items())
-        return State(tuple(units), addresses, float(body.get("now_s", 0.0)), str(body.get("drill", "")))
+        return State(tuple(units), addresses, float(body["now_s"]), float(body["epoch_s"]))
 
     def act(self, unit: Unit, verb: str, *, wait: bool) -> None:
         """`start`, `stop`, `restart` or, for a datastore, `promote`. With `wait` it returns when that is done."""
@@ -113,11 +117,11 @@ class Control:
         """Merge a selector into that of a service address: it then leads to the instance that matches."""
         self._post(f"/addresses/{address}/selector", {"selector": dict(selector)})
 
-    def logs(self, unit: Unit, *, tail: int = -1, since_s: float = 0.0, start: int | None = None) -> Logs:
-        """The last `tail` lines (-1: all) of the last `since_s` documented seconds (0: all), or all from place `start` on."""
-        query = f"from={start}" if start is not None else f"tail={tail}&since_s={since_s:g}"
+    def logs(self, unit: Unit, start: int | None = None) -> Logs:
+        """The lines of a unit's log, from place `start` on where that is given."""
+        query = "tail=-1" if start is None else f"from={start}"
         body = _checked(request(self.address, "GET", f"{unit.path}/logs?{query}", timeout_s=15.0))
-        return Logs([str(line) for line in body["lines"]], int(body["next"]))
+        return Logs([str(line) for line in body["lines"]], body.get("next"))
 
     def _post(self, path: str, body: dict[str, object]) -> None:
         _checked(request(self.address, "POST", path, body, timeout_s=_ACT_TIMEOUT_S))
@@ -147,7 +151,11 @@ def _unit(name: str, path: str, row: Mapping[str, Any]) -> Unit:
         restarts=int(row.get("restarts") or 0),
         started_s=float(row.get("started_s") or 0.0),
         role=str(row.get("role") or ""),
+        app=str(row.get("app") or row.get("deployment") or row.get("statefulset") or name),
+        inside=bool(row.get("inside", True)),
         replica_of=row.get("replica_of"),
+        exit_code=row.get("exit_code"),
+        ended_s=row.get("ended_s"),
     )
 
 

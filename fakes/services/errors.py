@@ -1,9 +1,9 @@
-"""What a service answers when it does not do what it was asked. `base` turns each into its HTTP answer.
+"""What a service answers when it does not do what it was asked. `answers` turns each into its HTTP answer.
 
-    ServiceError
-    +-- BadRequest        400  the request makes no sense
-    +-- Rejected          409  understood and refused: by a limit, a halt, a stale price
-    +-- DependencyDown    503  something the service needs cannot be used
+ServiceError
++-- BadRequest        400  the request makes no sense
++-- Rejected          409  understood and refused: by a limit, a halt, a stale price
++-- DependencyDown    503  something the service needs cannot be used
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ Outcome = Literal["failed", "unknown"]
 
 
 class ServiceError(Exception):
-    """A request was not carried out."""
+    """A request was not carried out.
+
+    `outcome` tells what became of it: `failed`, nothing was done, for certain; `unknown`, it may have been done.
+    """
+
+    outcome: Outcome = "failed"
 
 
 class BadRequest(ServiceError):
@@ -30,13 +35,10 @@ class Rejected(ServiceError):
 
 
 class DependencyDown(ServiceError):
-    """A dependency cannot be used.
-
-    `outcome` tells what became of the request: `failed`, nothing was done, for certain; `unknown`, it may have been done.
-    """
+    """A dependency cannot be used."""
 
     def __init__(self, dependency: str, why: str, outcome: Outcome = "failed") -> None:
         super().__init__(f"{dependency}: {why}")
         self.dependency = dependency
         self.why = why
-        self.outcome: Outcome = outcome
+        self.outcome = outcome

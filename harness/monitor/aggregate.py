@@ -10,14 +10,16 @@ from harness.monitor.values import (
     Moment,
     Plan,
     ScalarPlan,
-    StringPlan,
     Vector,
     VectorPlan,
     average,
     deviation,
     largest,
+    number_text,
     quantile_of,
+    scalar_of,
     smallest,
+    string_of,
     total,
     variance,
 )
@@ -30,7 +32,7 @@ _PLAIN: dict[str, Callable[[Sequence[float]], float]] = {
     "min": smallest,
     "max": largest,
     "count": lambda values: float(len(values)),
-    "group": lambda values: 1.0,
+    "group": lambda _: 1.0,
     "stddev": deviation,
     "stdvar": variance,
 }
@@ -38,31 +40,31 @@ AGGREGATIONS = frozenset({*_PLAIN, "quantile", "topk", "bottomk", "count_values"
 
 
 def by(names: Sequence[str]) -> Grouping:
+    """Groups of equal values of these labels."""
     kept = frozenset(names)
     return lambda labels: keep(labels, kept)
 
 
 def without(names: Sequence[str]) -> Grouping:
+    """Groups of equal values of all labels but these."""
     dropped = frozenset({*names, NAME})
     return lambda labels: drop(labels, dropped)
 
 
-def altogether(labels: Labels) -> Labels:
+def altogether(_labels: Labels) -> Labels:
     """No grouping: everything is one group."""
     return EMPTY
 
 
 def build_aggregation(op: str, grouping: Grouping, vector: VectorPlan, parameter: Plan | None) -> VectorPlan:
-    """The plan of one aggregation; `op` is one of AGGREGATIONS, the parser has checked the parameter's type."""
+    """The plan of one aggregation; `op` is one of AGGREGATIONS. Raises BadQuery when the parameter is of the wrong type."""
     if op in _PLAIN:
         return _plain(_PLAIN[op], grouping, vector)
     if op == "count_values":
-        assert isinstance(parameter, StringPlan)
-        return _count_values(parameter.value, grouping, vector)
-    assert isinstance(parameter, ScalarPlan)
+        return _count_values(string_of(parameter), grouping, vector)
     if op == "quantile":
-        return _quantile(parameter, grouping, vector)
-    return _ranked(parameter, grouping, vector, highest=op == "topk")
+        return _quantile(scalar_of(parameter), grouping, vector)
+    return _ranked(scalar_of(parameter), grouping, vector, highest=op == "topk")
 
 
 def _grouped(elements: Vector, grouping: Grouping) -> dict[Labels, list[float]]:
@@ -121,19 +123,3 @@ def _count_values(label: str, grouping: Grouping, vector: VectorPlan) -> VectorP
         return list(counted.items())
 
     return VectorPlan(run)
-
-
-def number_text(value: float) -> str:
-    """A number as Prometheus writes it: shortest digits, never an exponent, `+Inf` and `NaN`."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    text = f"{value:.0f}" if value == int(value) and abs(value) < 1e16 else repr(value)
-    if "e" in text:
-        mantissa, _, exponent = text.partition("e")
-        digits = len(mantissa.partition(".")[2])
-        text = f"{int(mantissa.replace('.', '')) * 10 ** max(int(exponent) - digits, 0)}" if int(exponent) > 0 else text
-        if "e" in text:
-            text = f"{value:.{digits - int(exponent)}f}"
-    return text

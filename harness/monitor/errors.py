@@ -1,10 +1,10 @@
 """Errors of the monitor; a branch of the tree in `harness.errors`.
 
-    HarnessError
-    +-- BadExposition            a target answered with something that is not Prometheus text
-    +-- BadQuery                 a PromQL expression cannot be used: syntax, types, or a part that is not supported
-    +-- QueryFailed              a correct expression met series that it cannot be evaluated on
-    +-- PagingFailed             the pager could not be told, or refused
+HarnessError
++-- BadExposition            a target answered with something that is not Prometheus text
++-- BadQuery                 a PromQL expression cannot be used: syntax, types, or a part that is not supported
++-- QueryFailed              a correct expression met series that it cannot be evaluated on
++-- PagingFailed             the pager could not be told, or refused
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class BadExposition(HarnessError):
     """A target answered with something that is not Prometheus text."""
 
     def __init__(self, line: str, why: str) -> None:
-        super().__init__(f"{why} in the line {line[:200]!r}; expected: name{{label=\"value\",...}} number")
+        super().__init__(f'{why} in the line {line[:200]!r}; expected: name{{label="value",...}} number')
 
 
 class BadQuery(HarnessError):

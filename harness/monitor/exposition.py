@@ -38,6 +38,7 @@ def read_line(line: str) -> tuple[Labels, float, bool]:
 
 
 def read_value(text: str) -> float | None:
+    """A number as the format writes it, or None."""
     try:
         return None if "_" in text else float(text)
     except ValueError:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from harness.monitor.errors import BadQuery
 from harness.monitor.histogram import histogram_quantile
-from harness.monitor.labels import EMPTY, NAME, Labels, make_labels, value_of, with_labels, without_name
+from harness.monitor.label_functions import absent, label_join, label_replace
+from harness.monitor.labels import EMPTY, Labels, without_name
 from harness.monitor.ranges import KEEPS_NAME, RANGE_FUNCTIONS, RangeFunction, predict_linear, quantile_over_time
 from harness.monitor.values import (
     NAN,
@@ -17,12 +17,12 @@ from harness.monitor.values import (
     Moment,
     Plan,
     ScalarPlan,
-    Selector,
-    StringPlan,
     Vector,
     VectorPlan,
-    Window,
     distinct,
+    matrix_of,
+    scalar_of,
+    vector_of,
 )
 
 Builder = Callable[[Sequence[Plan]], Plan]
@@ -31,35 +31,15 @@ Builder = Callable[[Sequence[Plan]], Plan]
 def build_call(name: str, arguments: Sequence[Plan]) -> Plan:
     """The plan of a call whose argument types the parser has checked. Raises BadQuery for a function that is not supported."""
     if name in RANGE_FUNCTIONS:
-        return _over_range(RANGE_FUNCTIONS[name], _matrix(arguments[0]), keeps_name=name in KEEPS_NAME)
+        return _over_range(RANGE_FUNCTIONS[name], matrix_of(arguments[0]), keeps_name=name in KEEPS_NAME)
     if name in _BUILDERS:
         return _BUILDERS[name](arguments)
     if name in _ELEMENTWISE:
-        return _elementwise(_ELEMENTWISE[name], _vector(arguments[0]))
+        return _elementwise(_ELEMENTWISE[name], vector_of(arguments[0]))
     if name in _CALENDAR:
         return _calendar(_CALENDAR[name], arguments)
     known = ", ".join(sorted({*RANGE_FUNCTIONS, *_BUILDERS, *_ELEMENTWISE, *_CALENDAR}))
     raise BadQuery(f"the function {name} is not supported by the embedded evaluator; it knows {known}")
-
-
-def _vector(plan: Plan) -> VectorPlan:
-    assert isinstance(plan, VectorPlan)
-    return plan
-
-
-def _matrix(plan: Plan) -> MatrixPlan:
-    assert isinstance(plan, MatrixPlan)
-    return plan
-
-
-def _scalar(plan: Plan) -> ScalarPlan:
-    assert isinstance(plan, ScalarPlan)
-    return plan
-
-
-def _string(plan: Plan) -> str:
-    assert isinstance(plan, StringPlan)
-    return plan.value
 
 
 # --- over range vectors --------------------------------------------------------------------------------------------
@@ -67,14 +47,14 @@ def _string(plan: Plan) -> str:
 
 def _over_range(function: RangeFunction, matrix: MatrixPlan, *, keeps_name: bool = False) -> VectorPlan:
     def run(moment: Moment) -> Vector:
-        found = [(window.labels, function(window, moment.dialect)) for window in matrix.run(moment)]
+        found = [(window.labels, function(window)) for window in matrix.run(moment)]
         return distinct([(ls if keeps_name else without_name(ls), value) for ls, value in found if value is not None])
 
     return VectorPlan(run)
 
 
 def _quantile_over_time(arguments: Sequence[Plan]) -> VectorPlan:
-    q, matrix = _scalar(arguments[0]), _matrix(arguments[1])
+    q, matrix = scalar_of(arguments[0]), matrix_of(arguments[1])
 
     def run(moment: Moment) -> Vector:
         wanted = q.run(moment)
@@ -84,7 +64,7 @@ def _quantile_over_time(arguments: Sequence[Plan]) -> VectorPlan:
 
 
 def _predict_linear(arguments: Sequence[Plan]) -> VectorPlan:
-    matrix, ahead = _matrix(arguments[0]), _scalar(arguments[1])
+    matrix, ahead = matrix_of(arguments[0]), scalar_of(arguments[1])
 
     def run(moment: Moment) -> Vector:
         ahead_s = ahead.run(moment)
@@ -92,28 +72,6 @@ def _predict_linear(arguments: Sequence[Plan]) -> VectorPlan:
         return distinct([(without_name(labels), value) for labels, value in found if value is not None])
 
     return VectorPlan(run)
-
-
-def _absent(arguments: Sequence[Plan]) -> VectorPlan:
-    """`absent` and `absent_over_time`: one element when there is none, with the labels that the selector asks for."""
-    plan = arguments[0]
-    assert isinstance(plan, VectorPlan | MatrixPlan)
-    labels = _labels_asked_for(plan.selector) if plan.selector else EMPTY
-
-    def run(moment: Moment) -> Vector:
-        found: Vector | list[Window] = plan.run(moment)
-        return [] if found else [(labels, 1.0)]
-
-    return VectorPlan(run)
-
-
-def _labels_asked_for(selector: Selector) -> Labels:
-    asked: dict[str, str] = {}
-    for matcher in selector.matchers:
-        # A second condition on the same label takes it out again, whatever the first was.
-        if matcher.name != NAME:
-            asked[matcher.name] = matcher.value if matcher.op == "=" and matcher.name not in asked else ""
-    return make_labels(asked)
 
 
 # --- over instant vectors ------------------------------------------------------------------------------------------
@@ -127,8 +85,8 @@ def _with_scalars(function: Callable[..., float], *defaults: float) -> Builder:
     """Of `function(value, *scalars)`, where the last scalars have defaults."""
 
     def build(arguments: Sequence[Plan]) -> VectorPlan:
-        vector = _vector(arguments[0])
-        scalars = [_scalar(plan) for plan in arguments[1:]]
+        vector = vector_of(arguments[0])
+        scalars = [scalar_of(plan) for plan in arguments[1:]]
 
         def run(moment: Moment) -> Vector:
             given = [plan.run(moment) for plan in scalars]
@@ -141,9 +99,15 @@ def _with_scalars(function: Callable[..., float], *defaults: float) -> Builder:
 
 
 def _clamp(arguments: Sequence[Plan]) -> VectorPlan:
-    inner = _with_scalars(lambda value, low, high: _at_least(_at_most(value, high), low))(arguments)
-    low, high = _scalar(arguments[1]), _scalar(arguments[2])
-    return VectorPlan(lambda moment: [] if low.run(moment) > high.run(moment) else _vector(inner).run(moment))
+    vector, low, high = vector_of(arguments[0]), scalar_of(arguments[1]), scalar_of(arguments[2])
+
+    def run(moment: Moment) -> Vector:
+        elements, least, most = vector.run(moment), low.run(moment), high.run(moment)
+        if least > most:
+            return []
+        return distinct([(without_name(labels), _at_least(_at_most(value, most), least)) for labels, value in elements])
+
+    return VectorPlan(run)
 
 
 def _at_least(value: float, low: float) -> float:
@@ -180,12 +144,12 @@ def _exp(value: float) -> float:
 
 
 def _sign(value: float) -> float:
-    return float(value > 0) - float(value < 0) if value == value else value
+    return float(value > 0) - float(value < 0) if not math.isnan(value) else value
 
 
 def _sorted(*, reverse: bool) -> Builder:
     def build(arguments: Sequence[Plan]) -> VectorPlan:
-        vector = _vector(arguments[0])
+        vector = vector_of(arguments[0])
         last = -math.inf if reverse else math.inf  # NaN comes last both ways
 
         def key(element: tuple[Labels, float]) -> float:
@@ -197,74 +161,24 @@ def _sorted(*, reverse: bool) -> Builder:
 
 
 def _histogram_quantile(arguments: Sequence[Plan]) -> VectorPlan:
-    q, buckets = _scalar(arguments[0]), _vector(arguments[1])
+    q, buckets = scalar_of(arguments[0]), vector_of(arguments[1])
     return VectorPlan(lambda moment: histogram_quantile(q.run(moment), buckets.run(moment)))
-
-
-# --- labels --------------------------------------------------------------------------------------------------------
-
-_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_REFERENCE = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))")
-
-
-def _label_replace(arguments: Sequence[Plan]) -> VectorPlan:
-    vector = _vector(arguments[0])
-    target, replacement, source, text = (_string(plan) for plan in arguments[1:])
-    _check_label_name(target, "label_replace")
-    try:
-        pattern = re.compile(text, re.DOTALL)
-    except re.error as error:
-        raise BadQuery(f"invalid regular expression in label_replace(): {text} ({error})") from error
-
-    def replaced(labels: Labels) -> Labels:
-        match = pattern.fullmatch(value_of(labels, source))
-        if match is None:
-            return labels
-        return with_labels(labels, {target: _REFERENCE.sub(lambda found: _referred(match, found), replacement)})
-
-    return VectorPlan(lambda moment: distinct([(replaced(labels), value) for labels, value in vector.run(moment)]))
-
-
-def _referred(match: re.Match[str], reference: re.Match[str]) -> str:
-    name = reference[1] or reference[2]
-    if name is None:
-        return "$"
-    try:
-        return match[int(name) if name.isdigit() else name] or ""
-    except IndexError:  # a group that is not there is empty
-        return ""
-
-
-def _label_join(arguments: Sequence[Plan]) -> VectorPlan:
-    vector = _vector(arguments[0])
-    target, separator, *sources = (_string(plan) for plan in arguments[1:])
-    _check_label_name(target, "label_join")
-
-    def joined(labels: Labels) -> Labels:
-        return with_labels(labels, {target: separator.join(value_of(labels, name) for name in sources)})
-
-    return VectorPlan(lambda moment: distinct([(joined(labels), value) for labels, value in vector.run(moment)]))
-
-
-def _check_label_name(name: str, function: str) -> None:
-    if not _LABEL_NAME.fullmatch(name):
-        raise BadQuery(f"invalid destination label name in {function}(): {name}")
 
 
 # --- scalars and time ----------------------------------------------------------------------------------------------
 
 
-def _time(arguments: Sequence[Plan]) -> ScalarPlan:
+def _time(_arguments: Sequence[Plan]) -> ScalarPlan:
     return ScalarPlan(lambda moment: moment.epoch_s + moment.at_ms / 1000)
 
 
 def _to_vector(arguments: Sequence[Plan]) -> VectorPlan:
-    scalar = _scalar(arguments[0])
+    scalar = scalar_of(arguments[0])
     return VectorPlan(lambda moment: [(EMPTY, scalar.run(moment))])
 
 
 def _to_scalar(arguments: Sequence[Plan]) -> ScalarPlan:
-    vector = _vector(arguments[0])
+    vector = vector_of(arguments[0])
 
     def run(moment: Moment) -> float:
         elements = vector.run(moment)
@@ -274,7 +188,7 @@ def _to_scalar(arguments: Sequence[Plan]) -> ScalarPlan:
 
 
 def _timestamp(arguments: Sequence[Plan]) -> VectorPlan:
-    vector = _vector(arguments[0])
+    vector = vector_of(arguments[0])
     selector = vector.selector
 
     def run(moment: Moment) -> Vector:
@@ -286,10 +200,13 @@ def _timestamp(arguments: Sequence[Plan]) -> VectorPlan:
 
 
 def _calendar(part: Callable[[datetime], int], arguments: Sequence[Plan]) -> VectorPlan:
-    vector = _vector(arguments[0]) if arguments else _to_vector([_time([])])
+    vector = vector_of(arguments[0]) if arguments else _to_vector([_time([])])
 
     def of(value: float) -> float:
-        return float(part(datetime.fromtimestamp(math.floor(value), UTC))) if math.isfinite(value) else NAN
+        try:
+            return float(part(datetime.fromtimestamp(int(value), UTC)))
+        except (ValueError, OverflowError, OSError):  # NaN, infinite, or no year that a calendar has
+            return NAN
 
     return _elementwise(of, vector)
 
@@ -315,14 +232,14 @@ _ELEMENTWISE: dict[str, Callable[[float], float]] = {
     "sgn": _sign,
 }
 _BUILDERS: dict[str, Builder] = {
-    "absent": _absent,
-    "absent_over_time": _absent,
+    "absent": absent,
+    "absent_over_time": absent,
     "clamp": _clamp,
     "clamp_max": _with_scalars(_at_most),
     "clamp_min": _with_scalars(_at_least),
     "histogram_quantile": _histogram_quantile,
-    "label_join": _label_join,
-    "label_replace": _label_replace,
+    "label_join": label_join,
+    "label_replace": label_replace,
     "predict_linear": _predict_linear,
     "quantile_over_time": _quantile_over_time,
     "round": _with_scalars(_round, 1.0),

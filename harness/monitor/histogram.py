@@ -35,11 +35,9 @@ def bucket_quantile(q: float, buckets: list[tuple[float, float]]) -> float:
     if not 0 <= q <= 1:
         return math.copysign(math.inf, q)
     bounds = [upper for upper, _ in buckets]
-    if len(bounds) < 2 or bounds[-1] != math.inf:
-        return NAN
     counts = _monotonic([count for _, count in buckets])
     observations = counts[-1]
-    if observations == 0 or math.isnan(observations):
+    if len(bounds) < 2 or bounds[-1] != math.inf or observations == 0 or math.isnan(observations):
         return NAN
     rank = q * observations
     index = bisect_left(counts, rank, 0, len(counts) - 1)

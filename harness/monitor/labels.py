@@ -17,6 +17,7 @@ _CACHED = 1 << 15  # label sets; a stack has about a thousand
 
 
 def make_labels(pairs: Mapping[str, str] | Iterable[tuple[str, str]]) -> Labels:
+    """The label set of these pairs."""
     items = dict(pairs).items()
     return tuple(sorted((name, value) for name, value in items if value))
 
@@ -37,11 +38,13 @@ def without_name(labels: Labels) -> Labels:
 
 @lru_cache(_CACHED)
 def keep(labels: Labels, names: frozenset[str]) -> Labels:
+    """Only the labels of these names."""
     return tuple(pair for pair in labels if pair[0] in names)
 
 
 @lru_cache(_CACHED)
 def drop(labels: Labels, names: frozenset[str]) -> Labels:
+    """All labels but those of these names."""
     return tuple(pair for pair in labels if pair[0] not in names)
 
 

@@ -21,6 +21,7 @@ _CACHED_SELECTIONS = 1000
 
 
 def to_ms(seconds: float) -> int:
+    """Whole milliseconds."""
     return round(seconds * 1000)
 
 
@@ -87,7 +88,10 @@ class Series:
         return times, values
 
     def forget(self, before_ms: int) -> None:
+        """Drop what is older; the newest sample stays, unless the series has ended."""
         count = bisect_left(self.times, before_ms)
+        if count == len(self.times) and count and self.times[-1] not in self._stale:
+            count -= 1
         del self.times[:count]
         del self.values[:count]
         self._stale = {time for time in self._stale if time >= before_ms}

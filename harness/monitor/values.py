@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 
-from harness.monitor.errors import QueryFailed
+from harness.monitor.errors import BadQuery, QueryFailed
 from harness.monitor.labels import Labels
 from harness.monitor.series import LOOKBACK_S, Matcher, SeriesStore, to_ms
 
@@ -22,8 +23,9 @@ Vector = list[tuple[Labels, float]]
 class Dialect(Enum):
     """Where two major versions of Prometheus give different answers, both are known.
 
-    Prometheus 3 leaves the oldest instant out of ranges and of the lookback. It extrapolates a counter down to zero in
-    `rate` and `increase` also where the first sample is far from the start of the range.
+    Prometheus 3 leaves the oldest instant out of ranges and of the lookback. Where a counter begins inside a range, its
+    `rate` and `increase` reach back by half the spacing of samples at most; Prometheus 2 goes down to the counter's zero
+    if that is less than 1.1 spacings away.
     """
 
     PROMETHEUS_2 = 2
@@ -54,6 +56,7 @@ class Window:
     values: Sequence[float]
     start_ms: int
     end_ms: int
+    dialect: Dialect
 
     @property
     def range_s(self) -> float:
@@ -84,33 +87,69 @@ class Selector:
         for series in moment.store.select(self.matchers):
             times, values = series.window(end_ms, oldest_ms)
             if times:
-                found.append(Window(series.labels, times, values, end_ms - range_ms, end_ms))
+                found.append(Window(series.labels, times, values, end_ms - range_ms, end_ms, moment.dialect))
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class ScalarPlan:
+    """Of an expression that is one number."""
+
     run: Callable[[Moment], float]
 
 
 @dataclass(frozen=True, slots=True)
 class VectorPlan:
+    """Of an instant vector."""
+
     run: Callable[[Moment], Vector]
     selector: Selector | None = None  # when the expression is nothing but a selector
 
 
 @dataclass(frozen=True, slots=True)
 class MatrixPlan:
+    """Of a range vector."""
+
     run: Callable[[Moment], list[Window]]
     selector: Selector
 
 
 @dataclass(frozen=True, slots=True)
 class StringPlan:
+    """Of a string: a parameter of some functions."""
+
     value: str
 
 
 Plan = ScalarPlan | VectorPlan | MatrixPlan | StringPlan
+
+
+def scalar_of(plan: Plan | None) -> ScalarPlan:
+    """The plan itself. Raises BadQuery when it is no scalar's."""
+    if isinstance(plan, ScalarPlan):
+        return plan
+    raise BadQuery("a scalar is needed")
+
+
+def vector_of(plan: Plan | None) -> VectorPlan:
+    """The plan itself. Raises BadQuery when it is no instant vector's."""
+    if isinstance(plan, VectorPlan):
+        return plan
+    raise BadQuery("an instant vector is needed")
+
+
+def matrix_of(plan: Plan | None) -> MatrixPlan:
+    """The plan itself. Raises BadQuery when it is no range vector's."""
+    if isinstance(plan, MatrixPlan):
+        return plan
+    raise BadQuery("a range vector is needed, such as x[5m]")
+
+
+def string_of(plan: Plan | None) -> str:
+    """The string. Raises BadQuery when the plan is not one's."""
+    if isinstance(plan, StringPlan):
+        return plan.value
+    raise BadQuery("a string is needed")
 
 
 def distinct(vector: Vector) -> Vector:
@@ -149,8 +188,13 @@ def deviation(values: Sequence[float]) -> float:
 
 
 def variance(values: Sequence[float]) -> float:
-    mean = average(values)
-    return average([(value - mean) ** 2 for value in values])
+    """Of a population, by Welford's method: equal values have none, however large they are."""
+    mean = squares = 0.0
+    for count, value in enumerate(values, start=1):
+        distance = value - mean
+        mean += distance / count
+        squares += distance * (value - mean)
+    return squares / len(values)
 
 
 def average(values: Sequence[float]) -> float:
@@ -162,9 +206,18 @@ def average(values: Sequence[float]) -> float:
 
 def largest(values: Iterable[float]) -> float:
     """NaN only when there is nothing else."""
-    return max((value for value in values if value == value), default=NAN)
+    return max((value for value in values if not math.isnan(value)), default=NAN)
 
 
 def smallest(values: Iterable[float]) -> float:
     """NaN only when there is nothing else."""
-    return min((value for value in values if value == value), default=NAN)
+    return min((value for value in values if not math.isnan(value)), default=NAN)
+
+
+def number_text(value: float) -> str:
+    """A number as Prometheus writes it: shortest digits, never an exponent, `+Inf` and `NaN`."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    return format(Decimal(repr(value)), "f").removesuffix(".0")

@@ -48,7 +48,7 @@ class Story:
         if to_s is not None:
             self.add(to_s, "service.state", name, state="up")
 
-    def load(  # noqa: PLR0913
+    def load(
         self,
         op: str,
         from_s: float,
@@ -146,6 +146,6 @@ def _paced(story: Story, *, until_s: float, bad: tuple[float, float], fast: tupl
     for op, per_s in (("order", 25.0), ("canary", 2.0)):
         at_s = 1.0
         while at_s < until_s:
-            story.operation(op, at_s, bad=bad, slow_until_s=bad[1] + 2.5)
+            story.operation(op, at_s, bad=bad if op == "order" else None, slow_until_s=bad[1] + 2.5)
             rate = story.speed if any(start <= at_s < end for start, end in fast) else 1.0
             at_s += rate / per_s

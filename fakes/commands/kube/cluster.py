@@ -54,7 +54,7 @@ class Workload(NamedTuple):
 
     @property
     def selector(self) -> dict[str, str]:
-        return {"app": self.name}
+        return {"app": self.unit.app} | ({} if self.resource == "deployments" else {"statefulset": self.name})
 
     @property
     def revision(self) -> str:
@@ -62,7 +62,7 @@ class Workload(NamedTuple):
 
     @property
     def labels(self) -> dict[str, str]:
-        labels = {"app": self.name, "version": self.unit.version}
+        labels = self.selector | {"version": self.unit.version}
         return labels | ({"role": self.unit.role} if self.unit.role else {})
 
 
@@ -184,7 +184,7 @@ def _services(state: State) -> list[Service]:
     named = {service.name for service in found}
     for unit in state.units:
         if unit.deployment and unit.deployment not in named:
-            found.append(Service(unit.deployment, unit.name, unit.port, {"app": unit.deployment}))
+            found.append(Service(unit.deployment, unit.name, unit.port, {"app": unit.app}))
     return sorted(found, key=lambda service: service.name)
 
 

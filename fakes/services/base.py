@@ -1,0 +1,244 @@
+"""What every service has: a configuration, the clock, a log, metrics, health, HTTP, background work, a graceful end.
+
+A program is one function `start(service)` that says what the service answers and does, and a `main(config)` that hands it
+to `run`. SIGTERM ends a service within 2 s of the wall: it stops accepting, finishes what is in flight, acknowledges what
+it consumed, closes its connections and exits with status 0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import resource
+import signal
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from aiohttp import web
+
+from fakes.clock import PageClock
+from fakes.services.answers import Handler, answer, translated
+from fakes.services.bus import Bus, Consumer
+from fakes.services.calls import Peer
+from fakes.services.config import Config
+from fakes.services.database import Database
+from fakes.services.health import Dependency
+from fakes.services.logs import log_to_stderr
+from fakes.services.metrics import CONTENT_TYPE, Registry
+
+Work = Callable[[], Coroutine[Any, Any, None]]
+
+_IN_FLIGHT_S = 1.0  # wall seconds that requests in flight get after SIGTERM, and as much for batches in hand
+_BATCH_S = 0.5
+_END_S = 1.8  # then the process ends in any case
+_PAGE_BYTES = resource.getpagesize()
+
+_log = logging.getLogger(__name__)
+
+
+class Service:
+    """One running service. A `start` function fills it; `run` drives it."""
+
+    def __init__(self, config: Config, clock: PageClock) -> None:
+        self.config = config
+        self.clock = clock
+        self.metrics = Registry()
+        self.dependencies: dict[str, Dependency] = {}
+        self.optional: set[str] = set()  # dependencies without which it can do its work now
+        self._requests = self.metrics.counter("http_requests_total", "method", "path", "status")
+        self._durations = self.metrics.histogram("http_request_duration_seconds", "method", "path")
+        self._app = web.Application()
+        self._work: list[Work] = []
+        self._consumers: list[Consumer] = []
+        self._closing: list[Callable[[], Awaitable[None]]] = []
+        self._end = asyncio.Event()
+        self._status = 0
+        self._describe_itself()
+
+    # --- what a program says of itself ---
+
+    def get(self, path: str, handler: Handler) -> None:
+        self._app.router.add_get(path, self._measured("GET", path, handler), allow_head=False)
+
+    def post(self, path: str, handler: Handler) -> None:
+        self._app.router.add_post(path, self._measured("POST", path, handler))
+
+    def background(self, work: Work) -> None:
+        """Run this from the start to the end of the service. If it raises, the service ends with status 1."""
+        self._work.append(work)
+
+    def consume(self, consumer: Consumer) -> None:
+        """Read a stream from the start to the end of the service; at the end the batch in hand is finished."""
+        self._consumers.append(consumer)
+
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        """Call this when the end begins: answers that stream without end must end now."""
+
+        async def stopping(_: web.Application) -> None:
+            stop()
+
+        self._app.on_shutdown.append(stopping)
+
+    def on_close(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Await this at the very end, the last told first."""
+        self._closing.append(close)
+
+    def dependency(self, name: str) -> Dependency:
+        """Something this service needs; whoever uses it tells it how it was."""
+        self.dependencies[name] = Dependency(name)
+        return self.dependencies[name]
+
+    def database(self, name: str = "postgres") -> Database:
+        """The Postgres behind this link."""
+        dependency = self.dependency(name)
+        database = Database(self.config, self.clock, dependency)
+        self._uses(dependency, database.ping, database.close)
+        return database
+
+    def bus(self, name: str = "redis") -> Bus:
+        """The Redis behind this link."""
+        dependency = self.dependency(name)
+        bus = Bus(self.config, self.clock, dependency)
+        self._uses(dependency, bus.ping, bus.close)
+        self.background(lambda: bus.beat(self.state))
+        return bus
+
+    def peer(self, name: str) -> Peer:
+        """The service behind this link."""
+        dependency = self.dependency(name)
+        peer = Peer(self.config, self.clock, dependency)
+        self._uses(dependency, peer.ping, peer.close)
+        return peer
+
+    def _uses(self, dependency: Dependency, ping: Work, close: Callable[[], Awaitable[None]]) -> None:
+        self.background(lambda: dependency.watch(ping))
+        self.on_close(close)
+
+    # --- what every service answers ---
+
+    def state(self) -> str:
+        """`ok`, or what is down."""
+        return "; ".join(f"{each.name} {each.state}" for each in self._missed()) or "ok"
+
+    def _missed(self) -> list[Dependency]:
+        return [each for name, each in self.dependencies.items() if not each.up and name not in self.optional]
+
+    def _describe_itself(self) -> None:
+        self._app.router.add_get("/healthz", self._healthz)
+        self._app.router.add_get("/metrics", self._scrape)
+        self.metrics.gauges("service_info", ("version",), lambda: {(self.config.version,): 1.0})
+        self.metrics.gauges(
+            "dependency_up", ("dependency",), lambda: {(name,): float(each.up) for name, each in self.dependencies.items()}
+        )
+        self.metrics.gauge("process_resident_memory_bytes", _resident_bytes)
+        self.metrics.gauge("cpu_usage_percent", _CpuShare().percent)
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        missed = bool(self._missed())
+        body = {
+            "status": "unavailable" if missed else "ok",
+            "service": self.config.name,
+            "version": self.config.version,
+            "dependencies": {name: each.state for name, each in self.dependencies.items()},
+        }
+        return answer(body, 503 if missed else 200)
+
+    async def _scrape(self, _: web.Request) -> web.Response:
+        return web.Response(body=self.metrics.render().encode(), headers={"Content-Type": CONTENT_TYPE})
+
+    def _measured(self, method: str, path: str, handler: Handler) -> Handler:
+        """Count and time requests; probes and scrapes are no traffic and are not counted."""
+
+        async def measured(request: web.Request) -> web.StreamResponse:
+            began_s = time.perf_counter()
+            status = 500
+            try:
+                response = await translated(request, handler)
+                status = response.status
+            finally:
+                self._requests.add(method, path, str(status))
+                self._durations.observe(time.perf_counter() - began_s, method, path)
+            return response
+
+        return measured
+
+    # --- life ---
+
+    async def live(self, start: Callable[[Service], Awaitable[None]]) -> int:
+        """From the start to SIGTERM; returns the exit status."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end.set)
+        await start(self)
+        runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=_IN_FLIGHT_S)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", self.config.port).start()
+        _log.info("version %s listens on port %d", self.config.version, self.config.port)
+        consuming = [loop.create_task(consumer.run()) for consumer in self._consumers]
+        working = [loop.create_task(work()) for work in self._work]
+        for task in (*consuming, *working):
+            task.add_done_callback(self._ended)
+        await self._end.wait()
+        _log.info("stops")
+        loop.call_later(_END_S, os._exit, self._status)
+        await self._stop(runner, consuming, working)
+        _log.info("has stopped")
+        return self._status
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.critical("Exception in the background: the service ends", exc_info=error)
+            self._status = 1
+            self._end.set()
+
+    async def _stop(self, runner: web.AppRunner, consuming: list[asyncio.Task[None]], working: list[asyncio.Task[None]]) -> None:
+        for consumer in self._consumers:
+            consumer.stop()
+        await runner.cleanup()
+        if consuming:
+            await asyncio.wait(consuming, timeout=_BATCH_S)
+        for task in (*consuming, *working):
+            task.cancel()
+        await asyncio.gather(*consuming, *working, return_exceptions=True)
+        for close in reversed(self._closing):
+            await close()
+
+
+class _CpuShare:
+    """The processor time of this process since the last question, in percent of one core."""
+
+    def __init__(self) -> None:
+        self._wall_s, self._cpu_s = time.monotonic(), time.process_time()
+
+    def percent(self) -> float:
+        wall_s, cpu_s = time.monotonic(), time.process_time()
+        percent = 100 * (cpu_s - self._cpu_s) / max(wall_s - self._wall_s, 1e-6)
+        self._wall_s, self._cpu_s = wall_s, cpu_s
+        return round(percent, 2)
+
+
+def _resident_bytes() -> float:
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE_BYTES
+
+
+def run(given: Mapping[str, Any], start: Callable[[Service], Awaitable[None]]) -> None:
+    """Be the service until SIGTERM. Raises SystemExit when it could not do its work."""
+    config = Config.of(given)
+    clock = PageClock(config.clock)
+    log_to_stderr(config.name, clock)
+
+    async def live() -> int:
+        return await Service(config, clock).live(start)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            status = runner.run(live())
+        except Exception:
+            _log.critical("Exception: the service ends", exc_info=True)
+            status = 1
+    if status:
+        raise SystemExit(status)

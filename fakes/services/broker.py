@@ -1,0 +1,122 @@
+"""The broker: fills every order at once, at the order's price, and once for each `client_order_id`.
+
+    POST /orders {client_order_id, symbol, side, quantity, price}   201 with the fill, 200 with the same when repeated
+    POST /orders/{client_order_id}/cancel                           200 {"fill": ...}: null means it never will be filled
+    GET  /fills?since=1h  GET /positions  GET /status
+
+What happened is kept in `book.jsonl` of the state folder, so a restarted broker knows it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from fakes.services.answers import answer, body_of, since_of
+from fakes.services.base import Service, run
+from fakes.services.errors import BadRequest, Rejected
+from fakes.services.orders import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """An order that was filled; `at_s` is documented time."""
+
+    fill_id: str
+    client_order_id: str
+    symbol: str
+    side: str
+    quantity: int
+    price: float
+    at_s: float
+
+
+class Book:
+    """All fills, in memory and in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.fills: dict[str, Fill] = {}
+        self.positions: defaultdict[str, int] = defaultdict(int)
+        self._cancelled: set[str] = set()
+        if path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                self._keep(json.loads(line))
+        self._file = path.open("a", encoding="utf-8")
+
+    def fill(self, order: Order, price: float, at_s: float) -> tuple[Fill, bool]:
+        """The fill of this order, and whether it is new. Raises Rejected when it was cancelled or the id is another's."""
+        known = self.fills.get(order.client_order_id)
+        if known is not None:
+            if (known.symbol, known.side, known.quantity) != (order.symbol, order.side, order.quantity):
+                raise Rejected("client_order_id_reused", f"{order.client_order_id} was another order")
+            return known, False
+        if order.client_order_id in self._cancelled:
+            raise Rejected("cancelled", f"{order.client_order_id} was cancelled before it arrived")
+        fill_id = f"F-{len(self.fills) + 1:08d}"
+        fill = Fill(fill_id, order.client_order_id, order.symbol, order.side, order.quantity, price, at_s)
+        self._write(asdict(fill))
+        return fill, True
+
+    def cancel(self, client_order_id: str) -> Fill | None:
+        """The fill if there is one already; otherwise there never will be."""
+        if client_order_id not in self.fills:
+            self._write({"cancelled": client_order_id})
+        return self.fills.get(client_order_id)
+
+    def _write(self, row: dict[str, Any]) -> None:
+        self._file.write(json.dumps(row) + "\n")
+        self._file.flush()
+        self._keep(row)
+
+    def _keep(self, row: dict[str, Any]) -> None:
+        if "cancelled" in row:
+            self._cancelled.add(row["cancelled"])
+            return
+        fill = Fill(**row)
+        self.fills[fill.client_order_id] = fill
+        self.positions[fill.symbol] += fill.quantity if fill.side == "buy" else -fill.quantity
+
+
+async def start(service: Service) -> None:
+    """Answer for the book."""
+    book = Book(service.config.state_dir / "book.jsonl")
+    service.metrics.gauge("broker_fills", lambda: len(book.fills))
+
+    async def place(request: web.Request) -> web.Response:
+        given = await body_of(request)
+        price = given.get("price")
+        if not isinstance(price, (int, float)) or not price > 0:
+            raise BadRequest(f"price: expected a number above 0, found {price!r}")
+        fill, new = book.fill(Order.of(given), float(price), service.clock.now())
+        return answer(asdict(fill), 201 if new else 200)
+
+    async def cancel(request: web.Request) -> web.Response:
+        fill = book.cancel(request.match_info["client_order_id"])
+        return answer({"fill": asdict(fill) if fill else None})
+
+    async def fills(request: web.Request) -> web.Response:
+        since_s = since_of(request, service.clock.now())
+        return answer([asdict(fill) for fill in book.fills.values() if fill.at_s >= since_s])
+
+    async def positions(_: web.Request) -> web.Response:
+        return answer(book.positions)
+
+    async def status(_: web.Request) -> web.Response:
+        return answer({"status": "ok", "fills": len(book.fills), "open_positions": sum(map(bool, book.positions.values()))})
+
+    service.post("/orders", place)
+    service.post("/orders/{client_order_id}/cancel", cancel)
+    service.get("/fills", fills)
+    service.get("/positions", positions)
+    service.get("/status", status)
+
+
+def main(config: Mapping[str, Any]) -> None:
+    """Be the broker."""
+    run(config, start)

@@ -1,0 +1,206 @@
+"""A pool of Postgres connections that fails fast and recovers at once.
+
+Nothing is retried in the background: a request that finds no usable connection opens one, so an outage ends for clients
+the moment it ends for Postgres. A connection is thrown away when the server closed it, when an answer does not come in
+time, and when it turns out to lead to a read-only copy. Time-outs are documented seconds.
+
+An answer that does not come is ended by shutting the socket down, not by cancelling: psycopg answers a cancellation with a
+cancel request to the server and waits for its result, which is the wrong thing to do to a server that is silent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from psycopg.rows import TupleRow
+
+from fakes.clock import PageClock
+from fakes.services.config import Config
+from fakes.services.errors import DependencyDown
+from fakes.services.health import ANSWER_WITHIN_S, Dependency
+
+Statement = tuple[LiteralString, Sequence[Any]]
+_Raw = psycopg.AsyncConnection[TupleRow]
+
+STATEMENT_S, STATEMENT_LEAST_S = 2.0, 0.3
+MOST = 12  # connections at once
+KEPT = 4  # idle ones; a burst's are closed after it
+
+# The server's own limits end what the client has given up on.
+_LIMITS = "-c statement_timeout=5s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s"
+
+
+class Session:
+    """One connection, lent to one request."""
+
+    def __init__(self, raw: _Raw, dependency: Dependency, within_s: float) -> None:
+        self._raw = raw
+        self._dependency = dependency
+        self._within_s = within_s
+        self.spoiled = False
+
+    async def rows(self, query: LiteralString, parameters: Sequence[Any] = ()) -> list[TupleRow]:
+        """Run one statement. Raises as `batch` does."""
+        with self._judged():
+            cursor = await self._raw.execute(query, parameters)
+            return await cursor.fetchall() if cursor.description else []
+
+    async def batch(self, statements: Sequence[Statement]) -> list[list[TupleRow]]:
+        """Run statements in order, in one round trip; the rows of each. The first error ends the batch.
+
+        Raises DependencyDown when the connection fails or the server does not do it, psycopg.IntegrityError when a
+        constraint would be violated.
+        """
+        with self._judged():
+            async with self._raw.pipeline():
+                cursors = [await self._raw.execute(query, parameters) for query, parameters in statements]
+            return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+    async def settle(self) -> bool:
+        """Roll back what was not committed; whether the connection can be used again."""
+        if self.spoiled or self._raw.closed:
+            return False
+        status = self._raw.info.transaction_status
+        if status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+            try:
+                await self.rows("ROLLBACK")
+            except (DependencyDown, psycopg.Error):
+                return False
+        return self._raw.info.transaction_status == TransactionStatus.IDLE
+
+    @contextmanager
+    def _judged(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._within_s
+        timer = loop.call_at(deadline, _shut, self._raw)
+        try:
+            yield
+        except psycopg.errors.ReadOnlySqlTransaction as error:
+            raise self._down("only a read-only copy is there") from error
+        except psycopg.IntegrityError:
+            raise
+        except psycopg.Error as error:
+            late = loop.time() >= deadline
+            raise self._down(f"no answer within {self._within_s:.2f} s" if late else _first_line(error)) from error
+        else:
+            self._dependency.worked()
+        finally:
+            timer.cancel()
+
+    def _down(self, why: str) -> DependencyDown:
+        self.spoiled = True
+        self._dependency.failed(why)
+        return DependencyDown(self._dependency.name, why)
+
+
+class Database:
+    """The connections of one service to one Postgres address."""
+
+    def __init__(self, config: Config, clock: PageClock, dependency: Dependency) -> None:
+        address = config.address(dependency.name)
+        self._dependency = dependency
+        self._clock = clock
+        self._statement_s = config.number("postgres.timeout_s", STATEMENT_S)
+        self._parameters = psycopg.conninfo.make_conninfo(
+            host=address.host,
+            port=address.port,
+            dbname=config.text("postgres.database", "eafix_prod"),
+            user=config.text("postgres.user", "eafix"),
+            password=config.text("postgres.password", "") or None,
+            application_name=config.name,
+            sslmode="disable",
+            gssencmode="disable",
+            options=_LIMITS,
+        )
+        self._idle: list[_Raw] = []
+        self._slots = asyncio.Semaphore(MOST)
+
+    @asynccontextmanager
+    async def session(self, within_s: float | None = None) -> AsyncIterator[Session]:
+        """A connection for one request; each step may take `within_s` of the wall. What is not committed is rolled back.
+
+        Raises DependencyDown.
+        """
+        if within_s is None:
+            within_s = self._clock.wall_for(self._statement_s, least_s=STATEMENT_LEAST_S)
+        try:
+            async with asyncio.timeout(within_s):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise DependencyDown(self._dependency.name, f"all {MOST} connections wait for answers") from None
+        raw: _Raw | None = None
+        usable = False
+        try:
+            raw = self._fresh() or await self._connect(within_s)
+            session = Session(raw, self._dependency, within_s)
+            try:
+                yield session
+            finally:
+                usable = await session.settle()
+        finally:
+            if raw is not None:
+                await self._give_back(raw, usable=usable)
+            self._slots.release()
+
+    async def rows(self, query: LiteralString, parameters: Sequence[Any] = ()) -> list[TupleRow]:
+        """Run one statement in a transaction of its own. Raises as `Session.batch` does."""
+        async with self.session() as session:
+            return await session.rows(query, parameters)
+
+    async def ping(self) -> None:
+        """Raises DependencyDown, also when only a read-only copy is there."""
+        async with self.session(ANSWER_WITHIN_S) as session:
+            [(read_only,)] = await session.rows("SELECT pg_is_in_recovery()")
+        if read_only:
+            raise DependencyDown(self._dependency.name, "only a read-only copy is there")
+
+    async def close(self) -> None:
+        while self._idle:
+            await self._idle.pop().close()
+
+    def _fresh(self) -> _Raw | None:
+        """The idle connection used last, unless the server closed it meanwhile."""
+        while self._idle:
+            raw = self._idle.pop()
+            poll = select.poll()
+            poll.register(raw.pgconn.socket, select.POLLIN)
+            if not poll.poll(0):  # an idle connection has nothing to say but its end
+                return raw
+            raw.pgconn.finish()
+        return None
+
+    async def _connect(self, within_s: float) -> _Raw:
+        try:
+            async with asyncio.timeout(within_s):
+                return await psycopg.AsyncConnection.connect(self._parameters, autocommit=True)
+        except TimeoutError:
+            why = f"no connection within {within_s:.2f} s"
+        except psycopg.OperationalError as error:
+            why = _first_line(error)
+        self._dependency.failed(why)
+        raise DependencyDown(self._dependency.name, why)
+
+    async def _give_back(self, raw: _Raw, *, usable: bool) -> None:
+        if usable and len(self._idle) < KEPT:
+            self._idle.append(raw)
+        else:
+            await raw.close()
+
+
+def _shut(raw: _Raw) -> None:
+    """Make whoever waits for this connection see its end."""
+    if raw.closed:
+        return
+    with socket.socket(fileno=socket.dup(raw.pgconn.socket)) as copy:
+        copy.shutdown(socket.SHUT_RDWR)
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,177 @@
+"""The gateway: the door of the stack. Clients place orders here and look at what they have.
+
+    POST /api/orders {client_order_id, symbol, side, quantity}
+         201 executed and committed, 200 the same again when repeated, 409 {"reason"} refused
+         503 {"dependency", "outcome": "failed"}, certainly not done, or {"error": "outcome unknown", "outcome": "unknown"}
+    GET  /api/orders?status=failed&limit=N    the latest that failed
+    GET  /api/positions    GET /api/reconcile/positions    GET /health (all of the stack)
+    POST /emergency/stop-trading {reason?}    POST /emergency/resume-trading    POST /api/login {user, password}
+
+It fails fast and keeps nothing back: after an outage the first order that comes goes through.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+from aiohttp import web
+
+from fakes.services.answers import answer, body_of, limit_of
+from fakes.services.base import Service, run
+from fakes.services.errors import BadRequest, DependencyDown, Rejected
+from fakes.services.orders import Order
+from fakes.services.portfolio import positions, reconcile, set_halt
+
+PIPELINE = ("data-ingestor", "indicator-engine", "signal-generator", "risk-manager", "execution-engine")
+_CHECK_S, _CHECK_LEAST_S = 2.5, 0.5
+_EXECUTE_S, _EXECUTE_LEAST_S = 4.0, 1.0
+_RELEASE_S = 0.5
+_KEPT_FAILURES = 1000
+
+_log = logging.getLogger(__name__)
+
+
+class Gateway:
+    """Takes orders and answers for the stack."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._clock = service.clock
+        self._database = service.database()
+        self._bus = service.bus()
+        self._risk = service.peer("risk-manager")
+        self._engine = service.peer("execution-engine")
+        self._broker = service.peer("broker")
+        service.optional |= {"redis", "broker"}  # prices beside positions, and the reconciliation
+        self._password = service.config.text("gateway.password", "")
+        self._failures: deque[dict[str, object]] = deque(maxlen=_KEPT_FAILURES)
+        self._orders = service.metrics.counter("trading_orders_total", "result")
+        self._failed = service.metrics.counter("trading_orders_failed_total")
+        self._failed_logins = service.metrics.counter("failed_login_attempts")
+
+    # --- orders ---
+
+    async def place(self, request: web.Request) -> web.Response:
+        order = Order.of(await body_of(request))
+        try:
+            status, execution = await self._execute(order)
+        except Rejected as rejected:
+            stale = rejected.reason == "stale_market_data"
+            self._count(order, "rejected", f"{rejected.reason}: {rejected}", failed=stale)
+            raise
+        except DependencyDown as down:
+            self._count(order, down.outcome, str(down), failed=True)
+            raise
+        self._orders.add("repeated" if status == 200 else "filled")
+        return answer(execution, status)
+
+    async def _execute(self, order: Order) -> tuple[int, Mapping[str, Any]]:
+        wanted = order.to_json()
+        try:
+            approval = await self._risk.post("/api/risk/check", wanted, within_s=_CHECK_S, least_s=_CHECK_LEAST_S)
+        except DependencyDown as down:
+            raise DependencyDown(down.dependency, down.why) from down  # a check executes nothing: it failed, for certain
+        _refused(approval.status, approval.body)
+        terms = {"price": approval.body["price"], "price_at_s": approval.body["price_at_s"], "source": "client"}
+        try:
+            done = await self._engine.post("/api/orders", {**wanted, **terms}, within_s=_EXECUTE_S, least_s=_EXECUTE_LEAST_S)
+            _refused(done.status, done.body)
+        except (DependencyDown, Rejected) as error:
+            if error.outcome == "failed":
+                await self._release(order)
+            raise
+        return done.status, done.body
+
+    async def _release(self, order: Order) -> None:
+        with suppress(DependencyDown):  # then the room is free again a documented minute later
+            await self._risk.post("/api/risk/release", {"client_order_id": order.client_order_id}, within_s=_RELEASE_S)
+
+    def _count(self, order: Order, result: str, why: str, *, failed: bool) -> None:
+        self._orders.add(result)
+        if failed:
+            self._failed.add()
+            _log.warning("order %s failed (%s): %s", order.client_order_id, result, why)
+            self._failures.append({**order.to_json(), "status": "failed", "outcome": result, "error": why, "at_s": self._clock.now()})
+
+    async def orders(self, request: web.Request) -> web.Response:
+        if request.query.get("status", "failed") != "failed":
+            raise BadRequest("status: only failed orders are kept here; executed ones are at the execution engine")
+        latest_first = list(reversed(self._failures))
+        return answer(latest_first[: limit_of(request, _KEPT_FAILURES)])
+
+    # --- the whole stack ---
+
+    async def positions(self, _: web.Request) -> web.Response:
+        return answer(await positions(self._database, self._bus))
+
+    async def reconcile(self, _: web.Request) -> web.Response:
+        differences = await reconcile(self._database, self._broker)
+        return answer({"status": "different" if differences else "matched", "differences": [asdict(each) for each in differences]})
+
+    async def stop_trading(self, request: web.Request) -> web.Response:
+        reason = str((await body_of(request)).get("reason", "emergency stop"))
+        done = await set_halt(self._database, self._clock, halted=True, reason=reason)
+        _log.critical("trading is halted: %s", reason)
+        return answer(done)
+
+    async def resume_trading(self, request: web.Request) -> web.Response:
+        reason = str((await body_of(request)).get("reason", "resumed"))
+        done = await set_halt(self._database, self._clock, halted=False, reason=reason)
+        _log.warning("trading goes on: %s", reason)
+        return answer(done)
+
+    async def health(self, _: web.Request) -> web.Response:
+        own = self._service.state()
+        services = {self._service.config.name: own, **await self._heartbeats()}
+        bad = [name for name, state in services.items() if state != "ok"]
+        body = {
+            "status": "degraded" if bad else "ok",
+            "version": self._service.config.version,
+            "services": services,
+            "dependencies": {name: each.state for name, each in self._service.dependencies.items()},
+        }
+        return answer(body, 503 if bad else 200)
+
+    async def _heartbeats(self) -> dict[str, str]:
+        try:
+            async with self._bus.asking() as client:
+                found = await client.mget([f"heartbeat:{name}" for name in PIPELINE])
+        except DependencyDown as down:
+            return dict.fromkeys(PIPELINE, f"unknown: {down}")
+        return {name: state or "down: no heartbeat" for name, state in zip(PIPELINE, found, strict=True)}
+
+    async def login(self, request: web.Request) -> web.Response:
+        given = await body_of(request)
+        if self._password and hmac.compare_digest(str(given.get("password", "")), self._password):
+            return answer({"status": "ok"})
+        self._failed_logins.add()
+        return answer({"error": "wrong user or password"}, 401)
+
+
+def _refused(status: int, body: Mapping[str, Any]) -> None:
+    if status >= 400:
+        raise Rejected(str(body.get("reason", "refused")), str(body.get("error")))
+
+
+async def start(service: Service) -> None:
+    """Open the door."""
+    gateway = Gateway(service)
+    service.post("/api/orders", gateway.place)
+    service.get("/api/orders", gateway.orders)
+    service.get("/api/positions", gateway.positions)
+    service.get("/api/reconcile/positions", gateway.reconcile)
+    service.get("/health", gateway.health)
+    service.post("/emergency/stop-trading", gateway.stop_trading)
+    service.post("/emergency/resume-trading", gateway.resume_trading)
+    service.post("/api/login", gateway.login)
+
+
+def main(config: Mapping[str, Any]) -> None:
+    """Be the gateway."""
+    run(config, start)

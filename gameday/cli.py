@@ -1,0 +1,132 @@
+"""The command line: it parses, calls and prints. Heavy imports stand inside the command that needs them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from gameday import __version__
+from gameday.exits import BAD_INPUT, BROKEN, FAILED, PASSED, worst
+
+_OUT = click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("drills"), show_default=True, help="Where drills are kept.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="gameday")
+def cli() -> None:
+    """Rehearse an outage: boot a stand-in stack, break it, carry out the runbook, measure the recovery.
+
+    Exit codes: 0 all passed; 1 a target or invariant failed; 2 bad usage or input; 3 something could not be judged;
+    4 the harness itself broke; 130 / 143 stopped by SIGINT / SIGTERM.
+    """
+
+
+@cli.command()
+@click.argument("scenario", nargs=-1, required=True)
+@click.option("--speed", type=click.FloatRange(1, 100), default=1.0, show_default=True, help="How fast documented time runs while everybody waits.")
+@click.option("--seed", type=click.IntRange(0), default=None, help="For every random draw; by default a new one, which the result names.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting of the stack, for a what-if.")
+@click.option("--stack", type=click.Choice(["embedded"]), default="embedded", show_default=True)
+@_OUT
+def run(scenario: tuple[str, ...], speed: float, seed: int | None, settings: tuple[str, ...], stack: str, out: Path) -> None:
+    """Carry scenarios out, one after another: names of the catalogue, files or folders."""
+    from gameday.running import run_all
+
+    sys.exit(run_all(scenario, speed=speed, seed=seed, settings=_pairs(settings), stack=stack, out=out))
+
+
+@cli.command()
+@click.argument("path", nargs=-1, required=True)
+def validate(path: tuple[str, ...]) -> None:
+    """Check scenario files without running anything: names of the catalogue, files or folders."""
+    from scenarios.loader import find_scenarios, load_scenario
+
+    found = find_scenarios(path)
+    for each in found:
+        load_scenario(each)
+        click.echo(f"{each}: ok")
+
+
+@cli.command(name="list")
+@_OUT
+def list_drills(out: Path) -> None:
+    """The drills that are kept, newest first."""
+    from gameday.listing import print_drills
+
+    print_drills(out)
+
+
+@cli.command()
+@click.argument("drill", required=False)
+@_OUT
+def show(drill: str | None, out: Path) -> None:
+    """The report of a drill: its folder, its name or the beginning of it; the newest by default."""
+    from gameday.listing import print_report
+
+    print_report(drill, out)
+
+
+@cli.command()
+@click.argument("drill", nargs=-1, required=True)
+@click.option("--targets", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Judge against this targets file instead.")
+@click.option("--write", is_flag=True, help="Write result, report and picture anew.")
+@_OUT
+def judge(drill: tuple[str, ...], targets: Path | None, write: bool, out: Path) -> None:
+    """Compute measures and verdicts of old histories again, also against changed targets."""
+    from gameday.listing import judge_again
+
+    sys.exit(judge_again(drill, out, targets=targets, write=write))
+
+
+@cli.command()
+def doctor() -> None:
+    """What this machine has, what a drill would use, and how to get the rest."""
+    from gameday.listing import print_findings
+    from harness.doctor import examine
+
+    sys.exit(BROKEN if print_findings(list(examine())) else PASSED)
+
+
+@cli.group()
+def tools() -> None:
+    """Programs that drills can use beside the bundled ones."""
+
+
+@tools.command()
+@click.argument("tool", type=click.Choice(["toxiproxy"]))
+def install(tool: str) -> None:
+    """Install a real tool into the cache: toxiproxy (needs Go)."""
+    from harness.toxiproxy_server import install_toxiproxy
+
+    click.echo(f"{tool} installed: {install_toxiproxy()}")
+
+
+def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            raise click.BadParameter(f"{setting!r} is not KEY=VALUE, such as postgres.synchronous_commit=remote_apply", param_hint="--set")
+        pairs[key] = value
+    return pairs
+
+
+def main() -> None:
+    """The entry point: every known error becomes one message and an exit code, never a traceback."""
+    from harness.errors import BadHistory, HarnessError
+    from scenarios.errors import InvalidInput
+
+    try:
+        cli(standalone_mode=True)
+    except (InvalidInput, BadHistory) as error:
+        click.echo(str(error), err=True)
+        sys.exit(BAD_INPUT)
+    except HarnessError as error:
+        click.echo(f"gameday: {error}", err=True)
+        sys.exit(BROKEN)
+
+
+if __name__ == "__main__":
+    main()

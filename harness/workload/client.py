@@ -1,0 +1,105 @@
+"""The observer's requests, and what each answer says about whether the thing was done.
+
+aiohttp, because measured at 25 orders and 2 canaries a second it takes 1.8 % of a core where httpx takes 5.2 %.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from harness.workload.config import ObserverConfig
+from harness.workload.ledger import Outcome
+
+CANARY_SYMBOL = "CANARY"
+SIGNALS_READ = 100  # the newest ones; a canary's is among them unless that many others came between two looks
+_LOOK_WITHIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one request says about the thing asked for."""
+
+    outcome: Outcome
+    status: int | None = None
+    error: str | None = None
+
+
+class Client:
+    """Speaks to the stack as an outsider. Never retries: a repeated order would hide what the first one met."""
+
+    def __init__(self, config: ObserverConfig) -> None:
+        self._config = config
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),  # each caller sets its own, from the intended send time
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._http.close()
+
+    async def order(self, name: str, symbol: str, side: str, quantity: int, *, within_s: float) -> Answer:
+        """Place an order; `within_s` wall seconds from now its outcome is unknown."""
+        body = {"client_order_id": name, "symbol": symbol, "side": side, "quantity": quantity}
+        return await self._post(f"{self._config.gateway}/api/orders", body, "client_order_id", within_s)
+
+    async def tick(self, name: str, *, within_s: float) -> Answer:
+        """Hand in a canary tick."""
+        body = {"tick_id": name, "symbol": CANARY_SYMBOL}
+        return await self._post(f"{self._config.ingestor}/test/simulate-tick", body, "tick_id", within_s)
+
+    async def signalled_ticks(self) -> set[str]:
+        """The tick ids of the newest signals. Raises OSError when they can't be read."""
+        try:
+            async with asyncio.timeout(_LOOK_WITHIN_S):
+                async with self._http.get(f"{self._config.signals}/api/signals?limit={SIGNALS_READ}") as response:
+                    rows = json.loads(await response.read()) if response.status == 200 else []
+                    if response.status != 200:
+                        raise OSError(f"signals answered {response.status}")
+        except (TimeoutError, aiohttp.ClientError, ValueError) as error:
+            raise OSError(f"signals could not be read: {_told(error)}") from error
+        return {str(row.get("tick_id")) for row in rows}
+
+    async def _post(self, url: str, body: dict[str, Any], key: str, within_s: float) -> Answer:
+        try:
+            async with asyncio.timeout(max(within_s, 0)), self._http.post(url, json=body) as response:
+                return classify(response.status, await response.read(), key, body[key])
+        except aiohttp.ClientConnectorError as error:
+            return Answer(Outcome.FAIL, error=f"not sent: {_told(error)}")
+        except TimeoutError:
+            return Answer(Outcome.INFO, error="no answer in time")
+        except (aiohttp.ClientError, OSError) as error:
+            return Answer(Outcome.INFO, error=_told(error))
+
+
+def classify(status: int, body: bytes, key: str, name: str) -> Answer:
+    """What an answer says: a success must name what was asked for; a refusal (4xx, or 503 that says it failed) is certain.
+
+    Any other answer leaves it open.
+    """
+    try:
+        said = json.loads(body)
+    except ValueError:
+        said = None
+    said = said if isinstance(said, dict) else {}
+    if status in (200, 201, 202):
+        if said.get(key) == name:
+            return Answer(Outcome.OK, status)
+        return Answer(Outcome.INFO, status, f"the answer names {said.get(key)!r}")
+    why = ": ".join(str(said[part]) for part in ("error", "dependency", "reason") if said.get(part)) or f"HTTP {status}"
+    outcome = said.get("outcome")
+    certain = (400 <= status < 500 and outcome != "unknown") or (status == 503 and outcome == "failed")
+    return Answer(Outcome.FAIL if certain else Outcome.INFO, status, why)
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")

@@ -1,0 +1,152 @@
+"""The report of a drill as Markdown: the verdict in a sentence, then everything that it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+
+from harness.history import History
+from harness.measure import Measures
+from harness.result import Result
+from harness.verdict import Judgement, Verdict
+from reports import chronicle
+from reports.account import account
+from reports.chronicle import Command, Step
+from reports.escape import code, fenced, folded, prose, table
+from reports.palette import VERDICTS
+from reports.verdicts import amount, compared, headline, measure_name, overall
+from reports.words import clock_text, duration_text
+
+PICTURE = "timeline.png"
+
+
+def report(history: History, measures: Measures, judgements: Sequence[Judgement], result: Result) -> str:
+    """The whole report. It stands in the drill's folder, beside the picture that it shows."""
+    parts = [
+        f"# {_sign(overall(judgements))}: {prose(chronicle.scenario_title(history))}",
+        prose(headline(history, measures, judgements)),
+        f"![Timeline of the drill]({PICTURE})",
+        *_targets(judgements),
+        *_measures(measures),
+        *_invariants(history, judgements),
+        *_timeline(history),
+        *_procedure(chronicle.steps(history)),
+        *_circumstances(history),
+        *_again(history, result),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _sign(verdict: Verdict) -> str:
+    return f"{VERDICTS[verdict.name][0]} {verdict.name}"
+
+
+def _targets(judgements: Sequence[Judgement]) -> Iterator[str]:
+    targets = [judgement for judgement in judgements if judgement.kind == "target"]
+    yield "## Targets"
+    if not targets:
+        yield "No target was judged."
+        return
+    rows = []
+    for judgement in targets:
+        measured, limit = compared(judgement)
+        name = f"{prose(measure_name(judgement.name))}"
+        rows.append([_sign(judgement.verdict), name, measured, limit, prose(judgement.why or ""), prose(judgement.source or "")])
+    yield table(["verdict", "target", "measured", "limit", "why", "source"], rows)
+
+
+def _measures(measures: Measures) -> Iterator[str]:
+    """Every measure that is a number, targets or none."""
+    rows = []
+    for field in fields(measures):
+        value = getattr(measures, field.name)
+        if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+            unit = "s" if field.name.endswith("_s") else ""
+            rows.append([prose(measure_name(field.name)), amount(value, unit)])
+    yield "## Measures"
+    yield "In documented time."
+    yield table(["measure", "value"], rows)
+
+
+def _invariants(history: History, judgements: Sequence[Judgement]) -> Iterator[str]:
+    found = [judgement for judgement in judgements if judgement.kind == "invariant"]
+    yield "## Invariants"
+    if not found:
+        yield "None was checked."
+        return
+    checks = {event.subject: event for event in history.of_kind("check.finished")}
+    rows = []
+    for judgement in found:
+        check = checks.get(judgement.name)
+        counts = check.data.get("counts") if check else None
+        counted = ", ".join(f"{name} {value}" for name, value in counts.items()) if isinstance(counts, dict) else ""
+        detail = judgement.why or str((check.data.get("detail") if check else "") or "")
+        rows.append([_sign(judgement.verdict), prose(measure_name(judgement.name)), prose(detail), prose(counted)])
+    yield table(["verdict", "invariant", "what was seen", "counts"], rows)
+
+
+def _timeline(history: History) -> Iterator[str]:
+    zero = chronicle.first_fault_s(history)
+    shift = zero if zero is not None else 0.0
+    rows = []
+    for line in account(history):
+        text = prose(line.text)
+        since = clock_text(line.at_s - shift, decimals=1)
+        rows.append([since, f"{line.at_s:.3f}", f"**{text}**" if line.strong else text])
+    yield "## Timeline"
+    if rows:
+        yield table([f"since the {'fault' if zero is not None else 'start'}", "at (s)", "what happened"], rows)
+    else:
+        yield "Nothing was recorded."
+
+
+def _procedure(steps: Sequence[Step]) -> Iterator[str]:
+    yield "## Procedure"
+    if not steps:
+        yield "No step was carried out."
+    for step in steps:
+        word = {True: "done", False: "FAILED", None: "not finished"}[step.ok]
+        took = f" in {duration_text(step.ended_s - step.at_s)}" if step.ended_s is not None else ""
+        yield f"### {step.number}. {prose(step.name)}: {word}{took}"
+        if step.why:
+            yield prose(step.why)
+        for command in step.commands:
+            yield from _command(command, opened=step.ok is False)
+
+
+def _command(command: Command, *, opened: bool) -> Iterator[str]:
+    yield fenced(command.command, "sh")
+    code_text = "no exit code" if command.exit_code is None else f"exit code {command.exit_code}"
+    took = f" after {duration_text(command.duration_s)}" if command.duration_s is not None else ""
+    if command.output.strip():
+        yield folded(f"{code_text}{took}; its output", command.output, opened=opened)
+    else:
+        yield f"{code_text}{took}, no output".capitalize() + "."
+
+
+def _circumstances(history: History) -> Iterator[str]:
+    started = chronicle.begin(history)
+    if started is None:
+        return
+    keys = ("seed", "speed", "stack", "sandbox", "toxiproxy", "monitor", "commit")
+    facts = [["scenario", code(started.subject)]]
+    facts += [[key, code(str(started.data[key]))] for key in keys if started.data.get(key) not in (None, "")]
+    settings = started.data.get("settings")
+    if isinstance(settings, dict):
+        facts += [[prose(str(key)), code(str(value))] for key, value in settings.items()]
+    yield "## Circumstances"
+    yield table(["", ""], facts)
+    versions = started.data.get("versions")
+    if isinstance(versions, dict) and versions:
+        yield "## Versions"
+        yield table(["part", "version"], [[prose(str(name)), code(str(version))] for name, version in versions.items()])
+
+
+def _again(history: History, result: Result) -> Iterator[str]:
+    started = chronicle.begin(history)
+    yield "## Again"
+    if started and started.data.get("command"):
+        yield "Run it again, with the same seed:"
+        yield fenced(str(started.data["command"]), "sh")
+    yield "Judge this history again, also against changed targets:"
+    yield fenced(f"gameday judge {result.drill}", "sh")
