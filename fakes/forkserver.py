@@ -176,7 +176,7 @@ class ForkServer:
             status = 0
         except SystemExit as exit_:
             status = exit_.code if isinstance(exit_.code, int) else 1
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - the end of the process: the log gets the trace whatever it was
             traceback.print_exc()
         finally:
             sys.stdout.flush()

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.history import Event
+from reports.words import clock_text
 
 _Line = tuple[str, str, str]  # label, style, text
 
@@ -81,14 +82,6 @@ class Progress:
         label, style, text = describe(event)
         line = Text.assemble((f"{self._prefix}{clock_text(event.at_s):>7}  ", "dim"), (f"{label:<9}", style), text)
         self._console.print(line, soft_wrap=True)
-
-
-def clock_text(seconds: float) -> str:
-    """Documented seconds as m:ss, or h:mm:ss from an hour on."""
-    whole = int(seconds)
-    hours, rest = divmod(whole, 3600)
-    minutes, left = divmod(rest, 60)
-    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
 def _short(text: str, most: int = 110) -> str:

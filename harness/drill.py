@@ -108,7 +108,7 @@ class Drill:
         for number, model in enumerate(self._scenario.conditions, start=1):
             condition = build_fault(model, number, self._stack)
             await condition.inject()
-            self._recorder.record("condition.injected", condition.name, **model.model_dump(mode="json", exclude={"name"}))
+            self._recorder.record("condition.injected", condition.name, **model.model_dump(mode="json", exclude={"name", "at_s", "heal_after_s"}))
             undo.push_async_callback(condition.heal)
         memory_mb = await asyncio.to_thread(self._stack.memory_mb)
         self._recorder.record("stack.booted", self._scenario.stack, boot_s=round(boot_s, 3), memory_mb=round(memory_mb, 1))

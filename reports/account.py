@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.history import Event, History
+from harness.measure import Measures
 from reports import chronicle
 from reports.words import duration_text
 
@@ -19,10 +20,10 @@ class Line:
     strong: bool = False
 
 
-def account(history: History) -> list[Line]:
+def account(history: History, measures: Measures) -> list[Line]:
     """Everything but the operations of the load, in the order of time."""
     lines = [line for event in history.events for line in _lines(event)]
-    recovered = chronicle.recovered_s(history)
+    recovered = chronicle.recovered_s(history, measures)
     if recovered is not None:
         lines.append(Line(recovered, "Recovered: the steady state that then held begins here", strong=True))
     return sorted(lines, key=lambda line: line.at_s)
@@ -69,7 +70,7 @@ _STRONG: Mapping[str, Callable[[Event], str]] = {
     "alert.firing": lambda e: f"Alert fired: {e.subject}" + _about(e, "severity") + _unexpected(e),
     "page.acknowledged": lambda e: f"Page acknowledged: {e.subject}" + _about(e, "by"),
     "cutover": lambda e: f"Cut-over: {e.subject} leads to {e.data.get('to')}" + _about(e, "from"),
-    "recovery.given_up": lambda e: "Not recovered; given up",
+    "recovery.given_up": lambda _: "Not recovered; given up",
     "steady.missed": lambda e: f"Steady state missed: {e.data.get('why', '')}",
     "drill.finished": _ended,
 }
@@ -85,7 +86,7 @@ _USUAL: Mapping[str, Callable[[Event], str]] = {
     "service.state": lambda e: f"{e.subject} is {e.data.get('state')}",
     "condition.injected": lambda e: f"Condition in force: {e.subject}",
     "condition.healed": lambda e: f"Condition removed: {e.subject}",
-    "steady.proven": lambda e: "Steady state proven",
+    "steady.proven": lambda _: "Steady state proven",
     "fault.bit": lambda e: f"Fault has bitten: {e.data.get('evidence', e.subject)}",
     "fault.healed": lambda e: f"Fault healed: {e.subject}",
     "alert.pending": lambda e: f"Alert pending: {e.subject}",
@@ -95,6 +96,6 @@ _USUAL: Mapping[str, Callable[[Event], str]] = {
     "procedure.finished": lambda e: f"Procedure ended: {e.data.get('outcome', '')}",
     "step.started": lambda e: f"Step begun: {e.subject}",
     "step.finished": _step_ended,
-    "recovery.proven": lambda e: "Recovery proven: the steady state held for its settle time",
+    "recovery.proven": lambda _: "Recovery proven: the steady state held for its settle time",
     "rate": _rate,
 }

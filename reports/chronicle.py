@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.history import Event, History
+from harness.measure import Measures
 
 MomentKind = Literal["fault", "alert", "acknowledged", "cutover", "healed", "recovered", "lost", "ended"]
 
@@ -61,6 +62,7 @@ def begin(history: History) -> Event | None:
 
 
 def scenario_title(history: History) -> str:
+    """What a person calls the scenario; its name where it has no title."""
     started = begin(history)
     if started is None:
         return "A drill"
@@ -74,31 +76,31 @@ def first_fault_s(history: History) -> float | None:
     return fault.at_s if fault else None
 
 
-def recovered_s(history: History) -> float | None:
-    """The first instant of the steady state that then held."""
+def recovered_s(history: History, measures: Measures) -> float | None:
+    """The first instant of the steady state that then held: as measured, else as the drill itself saw it."""
+    fault_s = first_fault_s(history)
+    if fault_s is not None and measures.time_to_recover_s is not None:
+        return fault_s + measures.time_to_recover_s
     proven = history.first("recovery.proven")
     return float(proven.data.get("recovered_at_s", proven.at_s)) if proven else None
 
 
-def moments(history: History) -> list[Moment]:
+def moments(history: History, measures: Measures) -> list[Moment]:
     """Faults, the first expected alert, its acknowledgement, cut-overs, heals and the end, in the order of time."""
-    return sorted(_moments(history), key=lambda moment: moment.at_s)
+    return sorted(_moments(history, measures), key=lambda moment: moment.at_s)
 
 
-def _moments(history: History) -> Iterator[Moment]:
-    fault_s = first_fault_s(history)
-    since = fault_s if fault_s is not None else float("inf")
+def _moments(history: History, measures: Measures) -> Iterator[Moment]:
     for event in history.of_kind("fault.injected"):
         yield Moment(event.at_s, "fault", f"Fault injected: {event.subject}")
-    alert = next((e for e in history.of_kind("alert.firing") if e.at_s >= since and e.data.get("expected", True)), None)
-    if alert:
+    if alert := _detecting_alert(history, measures):
         yield Moment(alert.at_s, "alert", f"Alert fired: {alert.subject}")
         if acknowledged := history.first("page.acknowledged", after_s=alert.at_s):
             by = acknowledged.data.get("by")
             yield Moment(acknowledged.at_s, "acknowledged", "Page acknowledged" + (f" by {by}" if by else ""))
     for event in history.of_kind("cutover"):
         yield Moment(event.at_s, "cutover", f"Cut-over: {event.subject} now leads to {event.data.get('to', 'another instance')}")
-    recovered = recovered_s(history)
+    recovered = recovered_s(history, measures)
     for event in history.of_kind("fault.healed"):
         # Healing at the end of the drill is house-keeping, not part of the story.
         if recovered is None or event.at_s <= recovered:
@@ -108,6 +110,18 @@ def _moments(history: History) -> Iterator[Moment]:
     if given_up := history.first("recovery.given_up"):
         yield Moment(given_up.at_s, "lost", "Given up: not recovered")
     yield from _unhappy_end(history)
+
+
+def _detecting_alert(history: History, measures: Measures) -> Event | None:
+    """The alert by which the fault was detected: as measured, else the first expected one after the fault."""
+    fault_s = first_fault_s(history)
+    if fault_s is None:
+        return None
+    firing = [event for event in history.of_kind("alert.firing") if event.at_s >= fault_s and event.data.get("expected", True)]
+    if measures.time_to_detect_s is None:
+        return firing[0] if firing else None
+    detected_s = fault_s + measures.time_to_detect_s
+    return min(firing, key=lambda event: abs(event.at_s - detected_s), default=None)
 
 
 def _unhappy_end(history: History) -> Iterator[Moment]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
 from harness.verdict import Judgement, Verdict
 from reports import panels
@@ -13,11 +13,12 @@ from reports.chronicle import Moment, Step
 from reports.layout import cut, rows_of, spread, wrap
 from reports.palette import BAD, INK, PAPER, QUIET, SIGNS, TARGET, UNSURE, VERDICTS, Sign
 from reports.scene import Scene
-from reports.verdicts import compared, measure_name, overall
+from reports.verdicts import compared, measure_name
 from reports.words import clock_text, duration_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.font_manager import FontProperties
 
 _PILL_PT, _LIST_PT, _CHIP_PT = 8.5, 8.5, 9.5
 _STEP_IN = 0.23  # the least distance between two numbers
@@ -26,13 +27,19 @@ _STEP_IN = 0.23  # the least distance between two numbers
 @lru_cache(maxsize=4096)
 def width_in(text: str, size: float, *, bold: bool = False) -> float:
     """How wide a text is, in inches."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
+    from matplotlib.textpath import text_to_path
 
     if not text.strip():
         return 0.0
-    font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")
-    return float(TextPath((0, 0), text, size=size, prop=font).get_extents().width) / 72
+    width, _, _ = text_to_path.get_text_width_height_descent(text, _font(size, bold=bold), ismath=False)
+    return float(width) / 72
+
+
+@cache
+def _font(size: float, *, bold: bool) -> FontProperties:
+    from matplotlib.font_manager import FontProperties
+
+    return FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal", size=size)
 
 
 def cut_to(text: str, room: float, size: float) -> str:
@@ -152,13 +159,12 @@ def _step_colour(step: Step) -> str:
 # --- verdicts, over the picture --------------------------------------------------------------------------------------
 
 
-def draw_title(axes: Axes, title: str, judgements: Sequence[Judgement], room: float) -> None:
-    """The title, and at its right the worst verdict."""
+def draw_title(axes: Axes, title: str, verdict: Verdict, room: float) -> None:
+    """The title, and at its right the verdict of the whole drill."""
     axes.text(0, 0.18, title, fontsize=18, fontweight="bold", color=INK, va="center")
-    if judgements:
-        sign, colour = VERDICTS[(verdict := overall(judgements)).name]
-        text = f"{sign} {verdict.name}"
-        axes.text(room, 0.18, text, fontsize=18, fontweight="bold", color=colour, va="center", ha="right")
+    sign, colour = VERDICTS[verdict.name]
+    text = f"{sign} {verdict.name}"
+    axes.text(room, 0.18, text, fontsize=18, fontweight="bold", color=colour, va="center", ha="right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +218,9 @@ def draw_chips(axes: Axes, rows: Sequence[Sequence[Chip]]) -> None:
             axes.add_patch(
                 Rectangle((left + chip.sign_in, top), chip.text_in, 0.26, facecolor=PAPER, edgecolor=colour, linewidth=1)
             )
-            middle = {"va": "center_baseline", "ha": "center", "fontsize": _CHIP_PT}
-            axes.text(left + chip.sign_in / 2, top + 0.135, chip.sign, color=PAPER, fontweight="bold", **middle)  # type: ignore[arg-type]
-            axes.text(left + chip.sign_in + chip.text_in / 2, top + 0.135, chip.text, color=INK, **middle)  # type: ignore[arg-type]
+            middle: dict[str, Any] = {"va": "center_baseline", "ha": "center", "fontsize": _CHIP_PT}
+            axes.text(left + chip.sign_in / 2, top + 0.135, chip.sign, color=PAPER, fontweight="bold", **middle)
+            axes.text(left + chip.sign_in + chip.text_in / 2, top + 0.135, chip.text, color=INK, **middle)
             left += chip.sign_in + chip.text_in + 0.16
 
 
@@ -223,19 +229,20 @@ def draw_chips(axes: Axes, rows: Sequence[Sequence[Chip]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the list: when, and what happened. `number` is a step's."""
+    """A line of the list: when, and what happened. `number` is a step's; `tail` stays when the text is cut."""
 
     at_s: float
     colour: str
     text: str
     number: int | None = None
     bold: bool = False
+    tail: str = ""
 
 
 def entries(scene: Scene) -> list[Entry]:
     """Moments, steps and the target in the order of time."""
     found = [_moment_entry(moment) for moment in scene.moments]
-    found += [Entry(step.at_s, _step_colour(step), _step_text(step), step.number, step.ok is False) for step in scene.steps]
+    found += [_step_entry(step) for step in scene.steps]
     if scene.target_s is not None:
         found.append(Entry(scene.target_s, TARGET.colour, "Target: recovered by then"))
     return sorted(found, key=lambda entry: entry.at_s)
@@ -245,9 +252,11 @@ def _moment_entry(moment: Moment) -> Entry:
     return Entry(moment.at_s, SIGNS[moment.kind].colour, moment.text, bold=True)
 
 
-def _step_text(step: Step) -> str:
+def _step_entry(step: Step) -> Entry:
     took = f" ({duration_text(step.ended_s - step.at_s)})" if step.ended_s is not None else " (not finished)"
-    return step.name + took + (f": {step.why}" if step.ok is False and step.why else "")
+    failed = step.ok is False
+    tail = took + (f": {step.why}" if failed and step.why else "")
+    return Entry(step.at_s, _step_colour(step), step.name, step.number, failed, tail)
 
 
 def draw_entries(axes: Axes, entries: Sequence[Entry], columns: int, room: float) -> None:
@@ -262,7 +271,13 @@ def draw_entries(axes: Axes, entries: Sequence[Entry], columns: int, room: float
             axes.text(
                 left + 0.68, y + 0.005, str(entry.number), fontsize=7, color=PAPER, ha="center", va="center", fontweight="bold"
             )
-        size = _LIST_PT * (1.08 if entry.bold else 1.0)  # bold is wider
-        text = cut_to(entry.text, column_in - 1.0, size)
+        text = _fitted(entry, column_in - 1.0)
         weight, colour = ("bold", entry.colour) if entry.bold else ("normal", INK)
         axes.text(left + 0.84, y, text, fontsize=_LIST_PT, color=colour, va="center_baseline", fontweight=weight)
+
+
+def _fitted(entry: Entry, room: float) -> str:
+    """The text of an entry on one line; why a step failed matters more than the end of a long name."""
+    size = _LIST_PT * (1.12 if entry.bold else 1.0)  # bold is wider
+    tail = cut_to(entry.tail, room * 0.6, size) if entry.tail else ""
+    return cut_to(entry.text, room - width_in(tail, size) - 0.05, size) + (" " * entry.tail.startswith(" ") + tail)

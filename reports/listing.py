@@ -12,8 +12,8 @@ from typing import Any
 
 from harness.errors import BadHistory
 from harness.history import HISTORY_FILE, Event
+from harness.result import RESULT_FILE
 
-RESULT_FILE = "result.json"
 LATEST = "latest"
 _STAMP = "%Y%m%dT%H%M%SZ"
 
@@ -54,6 +54,7 @@ class VerdictRow:
     verdict: str
     source: str
     why: str
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +133,9 @@ def details(folder: Path) -> Details:
     return Details(
         row=row(folder),
         verdicts=tuple(_verdict(each) for each in verdicts if isinstance(each, dict)) if isinstance(verdicts, list) else (),
-        measures={name: _number(value) for name, value in _mapping(result.get("measures")).items()},
+        measures={name: _number(value) for name, value in _mapping(result.get("measures")).items() if _is_measured(value)},
         versions={name: str(value) for name, value in _mapping(result.get("versions")).items()},
-        rerun=str(result.get("rerun") or result.get("command") or ""),
+        rerun=str(result.get("rerun") or ""),
         files={name: path for name, path in files.items() if path.exists()},
     )
 
@@ -194,11 +195,17 @@ def _verdict(found: Mapping[str, Any]) -> VerdictRow:
         verdict=str(found.get("verdict", "unknown")).lower(),
         source=str(found.get("source") or ""),
         why=str(found.get("why") or ""),
+        target=str(found.get("target") or ""),
     )
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _is_measured(value: object) -> bool:
+    """A number, or nothing where it could not be measured; not a group of further figures."""
+    return value is None or _number(value) is not None
 
 
 def _number(value: object) -> float | None:

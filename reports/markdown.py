@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 
 from harness.history import History
-from harness.measure import Measures
+from harness.measure import Counts, Durations, Measures
 from harness.result import Result
 from harness.verdict import Judgement, Verdict
 from reports import chronicle
@@ -14,8 +14,8 @@ from reports.account import account
 from reports.chronicle import Command, Step
 from reports.escape import code, fenced, folded, prose, table
 from reports.palette import VERDICTS
-from reports.verdicts import amount, compared, headline, measure_name, overall
-from reports.words import clock_text, duration_text
+from reports.verdicts import amount, compared, headline, measure_name
+from reports.words import clock_text, duration_text, latency_text
 
 PICTURE = "timeline.png"
 
@@ -23,13 +23,13 @@ PICTURE = "timeline.png"
 def report(history: History, measures: Measures, judgements: Sequence[Judgement], result: Result) -> str:
     """The whole report. It stands in the drill's folder, beside the picture that it shows."""
     parts = [
-        f"# {_sign(overall(judgements))}: {prose(chronicle.scenario_title(history))}",
+        f"# {_sign(result.verdict)}: {prose(chronicle.scenario_title(history))}",
         prose(headline(history, measures, judgements)),
         f"![Timeline of the drill]({PICTURE})",
         *_targets(judgements),
         *_measures(measures),
         *_invariants(history, judgements),
-        *_timeline(history),
+        *_timeline(history, measures),
         *_procedure(chronicle.steps(history)),
         *_circumstances(history),
         *_again(history, result),
@@ -50,22 +50,38 @@ def _targets(judgements: Sequence[Judgement]) -> Iterator[str]:
     rows = []
     for judgement in targets:
         measured, limit = compared(judgement)
-        name = f"{prose(measure_name(judgement.name))}"
-        rows.append([_sign(judgement.verdict), name, measured, limit, prose(judgement.why or ""), prose(judgement.source or "")])
-    yield table(["verdict", "target", "measured", "limit", "why", "source"], rows)
+        name = code(judgement.target or "")
+        told = [prose(text) for text in (measure_name(judgement.name), measured, limit, judgement.why, judgement.source or "")]
+        rows.append([_sign(judgement.verdict), name, *told])
+    yield table(["verdict", "target", "measure", "measured", "limit", "why", "source"], rows)
 
 
 def _measures(measures: Measures) -> Iterator[str]:
-    """Every measure that is a number, targets or none."""
+    """Every measure, targets or none; what could not be measured says why."""
     rows = []
-    for field in fields(measures):
-        value = getattr(measures, field.name)
-        if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-            unit = "s" if field.name.endswith("_s") else ""
-            rows.append([prose(measure_name(field.name)), amount(value, unit)])
+    for field in fields(Durations):
+        value, wall = getattr(measures, field.name), getattr(measures.wall, field.name)
+        least, why = measures.at_least_s.get(field.name), measures.why.get(field.name, "")
+        told = f"over {amount(least, 's')}" if value is None and least is not None else amount(value, "s")
+        rows.append([prose(measure_name(field.name)), told, amount(wall, "s"), prose(why)])
+    lost, why = measures.lost_writes, measures.why.get("lost_writes", "")
+    rows.append([measure_name("lost_writes"), amount(lost, "writes"), "", prose(why)])
     yield "## Measures"
-    yield "In documented time."
-    yield table(["measure", "value"], rows)
+    yield table(["measure", "documented time", "wall time", ""], rows)
+    yield table(
+        ["asked", "in all", "acknowledged", "failed", "unknown"],
+        [[name, *(str(getattr(counts, field.name)) for field in fields(Counts))] for name, counts in _asked(measures)],
+    )
+    if measures.latency_p50_ms is not None and measures.latency_p99_ms is not None:
+        half, most = latency_text(measures.latency_p50_ms), latency_text(measures.latency_p99_ms)
+        yield f"Half of the acknowledged orders took up to {half}, 99 % of them up to {most} (wall time)."
+    if budget := measures.error_budget:
+        spent, allowed = duration_text(budget.spent_s), duration_text(budget.allowed_s)
+        yield f"Error budget since the first fault: {spent} spent of the {allowed} that the steady state tolerates."
+
+
+def _asked(measures: Measures) -> tuple[tuple[str, Counts], ...]:
+    return ("orders", measures.orders), ("canary ticks", measures.canaries)
 
 
 def _invariants(history: History, judgements: Sequence[Judgement]) -> Iterator[str]:
@@ -85,11 +101,11 @@ def _invariants(history: History, judgements: Sequence[Judgement]) -> Iterator[s
     yield table(["verdict", "invariant", "what was seen", "counts"], rows)
 
 
-def _timeline(history: History) -> Iterator[str]:
+def _timeline(history: History, measures: Measures) -> Iterator[str]:
     zero = chronicle.first_fault_s(history)
     shift = zero if zero is not None else 0.0
     rows = []
-    for line in account(history):
+    for line in account(history, measures):
         text = prose(line.text)
         since = clock_text(line.at_s - shift, decimals=1)
         rows.append([since, f"{line.at_s:.3f}", f"**{text}**" if line.strong else text])

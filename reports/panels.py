@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reports.chronicle import Span
 from reports.layout import ticks
@@ -82,14 +82,14 @@ def draw_bars(axes: Axes, rows: Mapping[str, Sequence[Span]], states: Sequence[s
     _legend(axes, {state: STATES[state] for state in states})
 
 
-def _filled(paint: Paint) -> dict[str, str | float]:
+def _filled(paint: Paint) -> dict[str, Any]:
     return {"facecolor": paint.fill, "edgecolor": paint.ink, "hatch": paint.hatch, "linewidth": 0.0}
 
 
 def _legend(axes: Axes, paints: Mapping[str, Paint]) -> None:
     from matplotlib.patches import Patch
 
-    handles = [Patch(label=name, **_filled(paint)) for name, paint in paints.items()]  # type: ignore[arg-type]
+    handles = [Patch(label=name, **_filled(paint)) for name, paint in paints.items()]
     axes.legend(
         handles=handles, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(handles), frameon=False, fontsize=8,
         borderaxespad=0.1, handlelength=1.6, columnspacing=1.4, labelcolor=INK,
@@ -115,7 +115,7 @@ def draw_outcomes(axes: Axes, view: ClientView) -> None:
         top = [low + window.share(outcome) for low, window in zip(floor, view.windows, strict=True)]
         if outcome == "in time" or any(window.counts[outcome] for window in view.windows):
             x, (lower, upper) = _stairs(view, floor, top)
-            axes.fill_between(x, lower, upper, step="post", **_filled(OUTCOMES[outcome]), zorder=2)  # type: ignore[arg-type]
+            axes.fill_between(x, lower, upper, step="post", **_filled(OUTCOMES[outcome]), zorder=2)
             shown[_outcome_name(outcome, view)] = OUTCOMES[outcome]
         floor = top
     axes.set_ylim(0, 1)
@@ -146,7 +146,7 @@ def _stairs(view: ClientView, *series: Sequence[float]) -> tuple[list[float], li
         corners = [window.from_s, reach, reach] if closed else [window.from_s]
         x += corners
         for line, values in zip(out, series, strict=True):
-            line += [values[index], values[index], NAN] if closed else [values[index]]
+            line.extend([values[index], values[index], NAN] if closed else [values[index]])
     return x, out
 
 
@@ -159,17 +159,17 @@ def draw_latency(axes: Axes, views: Sequence[ClientView]) -> None:
         x, p50 = _line(view, lambda window: window.p50_ms)
         _, p95 = _line(view, lambda window: window.p95_ms)
         name = _NAMES[view.op]
-        style = {"marker": "o", "markersize": 1.6, "linewidth": 1.4}
+        style: dict[str, Any] = {"marker": "o", "markersize": 1.6, "linewidth": 1.4}
         axes.fill_between(x, p50, p95, color=light, alpha=0.8, linewidth=0, zorder=2)
-        axes.plot(x, p95, color=dark, linestyle=(0, (2, 1)), label=f"{name} p95", zorder=3, **{**style, "linewidth": 0.9})  # type: ignore[arg-type]
-        axes.plot(x, p50, color=dark, label=f"{name} median", zorder=3, **style)  # type: ignore[arg-type]
+        axes.plot(x, p95, color=dark, linestyle=(0, (2, 1)), label=f"{name} p95", zorder=3, **{**style, "linewidth": 0.9})
+        axes.plot(x, p50, color=dark, label=f"{name} median", zorder=3, **style)
         seen += [value for value in (*p50, *p95) if value == value and value > 0]  # noqa: PLR0124 - NaN is what differs from itself
         if view.op == "order" and view.late_after_ms:
             seen.append(view.late_after_ms)
             axes.axhline(view.late_after_ms, color=QUIET, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1.5)
             text = f"orders are late above {latency_text(view.late_after_ms)}"
-            where = {"xy": (0, view.late_after_ms), "xycoords": ("axes fraction", "data")}
-            axes.annotate(text, xytext=(3, 2), textcoords="offset points", fontsize=7.5, color=QUIET, **where)  # type: ignore[arg-type]
+            where: dict[str, Any] = {"xy": (0, view.late_after_ms), "xycoords": ("axes fraction", "data")}
+            axes.annotate(text, xytext=(3, 2), textcoords="offset points", fontsize=7.5, color=QUIET, **where)
     _latency_scale(axes, seen)
     axes.legend(
         loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False, fontsize=8, borderaxespad=0.1, columnspacing=1.4,

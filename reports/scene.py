@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from harness.history import History
+from harness.measure import Measures
 from harness.verdict import Judgement
 from reports import chronicle
 from reports.chronicle import Moment, Span, Step
@@ -42,7 +43,6 @@ class Scene:
     to_s: float
     fault_known: bool
     outage: tuple[float, float] | None  # from the fault to recovery, or to the end where there was none
-    recovered: bool
     target_s: float | None  # when recovery was due
     moments: tuple[Moment, ...]
     steps: tuple[Step, ...]
@@ -55,11 +55,11 @@ class Scene:
         return self.target_s is not None and self.target_s <= self.to_s
 
 
-def compose(history: History, judgements: Sequence[Judgement]) -> Scene:
+def compose(history: History, measures: Measures, judgements: Sequence[Judgement]) -> Scene:
     """The scene of a history, however short it was cut."""
     zero = chronicle.first_fault_s(history)
     shift = zero if zero is not None else 0.0
-    recovered = chronicle.recovered_s(history)
+    recovered = chronicle.recovered_s(history, measures)
     end = max((event.at_s for event in history.events), default=0.0)
     settings = _scenario(history)
     found = {op: operations(history, op, late_after_ms=_late_after(settings, op), zero_s=shift) for op in _OPS}
@@ -82,9 +82,8 @@ def compose(history: History, judgements: Sequence[Judgement]) -> Scene:
         to_s=to_s,
         fault_known=zero is not None,
         outage=None if zero is None else (0.0, (recovered if recovered is not None else end) - shift),
-        recovered=recovered is not None,
         target_s=due,
-        moments=tuple(replace(moment, at_s=moment.at_s - shift) for moment in chronicle.moments(history)),
+        moments=tuple(replace(moment, at_s=moment.at_s - shift) for moment in chronicle.moments(history, measures)),
         steps=tuple(_step_moved(step, shift) for step in chronicle.steps(history)),
         health=_spans_moved(chronicle.health(history, end), shift),
         alerts=_spans_moved(chronicle.alerts(history, end), shift),

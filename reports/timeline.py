@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.history import History
 from harness.measure import Measures
-from harness.verdict import Judgement
+from harness.verdict import Judgement, Verdict, overall
 from reports import labels, panels
 from reports.palette import INK, PAPER, QUIET
 from reports.scene import Scene, compose
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 WIDTH_IN, LEFT_IN, RIGHT_IN = 14.0, 1.75, 0.4
 _DPI = 120
-_STYLE = {
+_MOST_ALERTS = 8
+_STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "text.parse_math": False,  # a dollar sign in a title or a command is a dollar sign
     "hatch.linewidth": 0.7,
@@ -45,22 +46,29 @@ class Block:
 
 def draw_timeline(history: History, measures: Measures, judgements: Sequence[Judgement], path: Path) -> None:
     """Write the timeline of a drill as a PNG. Works on any history, also an empty or an aborted one."""
-    import matplotlib as mpl
+    with style():
+        paint(history, measures, judgements).savefig(path, format="png")
+
+
+def paint(history: History, measures: Measures, judgements: Sequence[Judgement]) -> Figure:
+    """The figure that `draw_timeline` writes. To be made and drawn within `style`."""
     from matplotlib.figure import Figure
 
-    scene = compose(history, judgements)
-    with mpl.rc_context(_STYLE), _any_glyph():
-        blocks = [*_head(scene, headline(history, measures, judgements), judgements), *_body(scene), *_foot(scene)]
-        height = sum(block.height_in + block.above_in for block in blocks) + 0.2
-        figure = Figure(figsize=(WIDTH_IN, height), dpi=_DPI, facecolor=PAPER)
-        _place(figure, blocks, height)
-        figure.savefig(path, format="png")
+    scene = compose(history, measures, judgements)
+    sentence, verdict = headline(history, measures, judgements), overall(judgements, history)
+    blocks = [*_head(scene, sentence, verdict, judgements), *_body(scene), *_foot(scene)]
+    height = sum(block.height_in + block.above_in for block in blocks) + 0.2
+    figure = Figure(figsize=(WIDTH_IN, height), dpi=_DPI, facecolor=PAPER)
+    _place(figure, blocks, height)
+    return figure
 
 
 @contextmanager
-def _any_glyph() -> Iterator[None]:
-    """A title may hold a character that the font lacks: it becomes a box, not a warning."""
-    with warnings.catch_warnings():
+def style() -> Iterator[None]:
+    """The look of our pictures. A title may hold a character that the font lacks: it becomes a box, not a warning."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph \d+", category=UserWarning)
         yield
 
@@ -79,10 +87,10 @@ def _place(figure: Figure, blocks: Sequence[Block], height: float) -> None:
         block.draw(axes)
 
 
-def _head(scene: Scene, sentence: str, judgements: Sequence[Judgement]) -> Iterator[Block]:
+def _head(scene: Scene, sentence: str, verdict: Verdict, judgements: Sequence[Judgement]) -> Iterator[Block]:
     room = WIDTH_IN - 0.6
     title = labels.cut_to(scene.title, (room - 2.2) / 1.12, 18)  # bold is wider
-    yield Block(0.36, 0.22, partial(labels.draw_title, title=title, judgements=judgements, room=room), full_width=True)
+    yield Block(0.36, 0.22, partial(labels.draw_title, title=title, verdict=verdict, room=room), full_width=True)
     lines = labels.wrapped(sentence, room, 11.5)
     yield Block(0.24 * len(lines), 0.06, partial(_write, lines=lines, size=11.5, step_in=0.24), full_width=True)
     if chips := labels.verdict_chips(judgements, room):
@@ -134,9 +142,6 @@ def _panels(scene: Scene) -> Iterator[tuple[str, float, Callable[[Axes], None]]]
         yield name, 1.0 if view.op == "order" else 0.6, partial(panels.draw_outcomes, view=view)
     if any(window.p50_ms is not None for view in scene.views for window in view.windows):
         yield "How long the successful ones took", 1.35, partial(panels.draw_latency, views=scene.views)
-
-
-_MOST_ALERTS = 8
 
 
 def _foot(scene: Scene) -> Iterator[Block]:

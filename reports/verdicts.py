@@ -46,14 +46,6 @@ def compared(judgement: Judgement) -> tuple[str, str]:
     return measured, limit
 
 
-def overall(judgements: Sequence[Judgement]) -> Verdict:
-    """The worst: FAIL before UNKNOWN before PASS. Of nothing, UNKNOWN."""
-    found = {judgement.verdict for judgement in judgements}
-    return next(
-        (verdict for verdict in (Verdict.FAIL, Verdict.UNKNOWN) if verdict in found), Verdict.PASS if found else Verdict.UNKNOWN
-    )
-
-
 def headline(history: History, measures: Measures, judgements: Sequence[Judgement]) -> str:
     """What a person should know of this drill, in one or two plain sentences."""
     return " ".join(_sentences(history, measures, judgements)) or "Nothing was measured."
@@ -62,14 +54,32 @@ def headline(history: History, measures: Measures, judgements: Sequence[Judgemen
 def _sentences(history: History, measures: Measures, judgements: Sequence[Judgement]) -> Iterator[str]:
     if ended := _unhappy(history):
         yield ended
-    by_name = {judgement.name: judgement for judgement in judgements if judgement.kind == "target"}
-    yield from _recovery(history, measures, by_name.pop("time_to_recover_s", None))
-    yield from _loss(measures, by_name.pop("lost_writes", None), by_name.pop("recovery_point_s", None))
-    for judgement in by_name.values():
+    targets = _one_of_each(judgements)
+    yield from _recovery(history, measures, targets.pop("time_to_recover_s", None))
+    yield from _loss(measures, targets.pop("lost_writes", None), targets.pop("recovery_point_s", None))
+    for judgement in targets.values():
         if judgement.verdict is not Verdict.PASS:
             measured, limit = compared(judgement)
-            yield f"{_capital(measure_name(judgement.name))}: {measured}; target {limit}: {_WORDS[judgement.verdict]}."
+            yield f"{_capital(measure_name(judgement.name))} {measured}; target {limit}: {_word(judgement)}."
     yield from _invariants([judgement for judgement in judgements if judgement.kind == "invariant"])
+
+
+def _one_of_each(judgements: Sequence[Judgement]) -> dict[str, Judgement]:
+    """By measure: where several targets limit one measure, the one that came out worst, then the strictest."""
+    worst = (Verdict.PASS, Verdict.UNKNOWN, Verdict.FAIL)
+    found: dict[str, Judgement] = {}
+    for each in sorted(
+        (judgement for judgement in judgements if judgement.kind == "target"),
+        key=lambda judgement: (worst.index(judgement.verdict), -(judgement.limit or 0.0)),
+    ):
+        found[each.name] = each
+    return found
+
+
+def _word(judgement: Judgement) -> str:
+    """`met`, `MISSED`, or `UNKNOWN` with its reason."""
+    word = _WORDS[judgement.verdict]
+    return f"{word} ({judgement.why})" if judgement.verdict is Verdict.UNKNOWN and judgement.why else word
 
 
 def _unhappy(history: History) -> str | None:
@@ -85,43 +95,57 @@ def _unhappy(history: History) -> str | None:
 
 
 def _recovery(history: History, measures: Measures, target: Judgement | None) -> Iterator[str]:
-    outage, recover = measures.outage_s, measures.time_to_recover_s
     if chronicle.first_fault_s(history) is None:
         yield "No fault was injected, so nothing was tested." if history.events else "Nothing was recorded."
         return
-    if recover is None:
-        text = "Service did not recover" if history.first("recovery.given_up") else "Recovery was not measured"
-    elif outage is None or abs(outage - recover) <= max(_NEAR * recover, 0.1):
-        text = f"Service was lost for {duration_text(recover)}"
-    elif outage == 0:
-        text = f"Clients lost no service; all was well again {duration_text(recover)} after the fault"
-    else:
-        text = f"Service was lost for {duration_text(outage)}; all was well again {duration_text(recover)} after the fault"
+    text = _recovered(measures)
     if target is None:
         yield f"{text}."
         return
     measured, limit = compared(target)
-    if target.verdict is Verdict.FAIL and recover is not None and duration_text(recover) != measured:
-        text = text.replace(duration_text(recover), measured)
-    yield f"{text}; target {limit}: {_WORDS[target.verdict]}."
+    if target.measured is not None:  # as exact as the comparison needs
+        text = text.replace(duration_text(target.measured), measured)
+    word = _WORDS[target.verdict] if target.why in text else _word(target)
+    yield f"{text}; target {limit}: {word}."
+
+
+def _recovered(measures: Measures) -> str:
+    outage, recover = measures.outage_s, measures.time_to_recover_s
+    if recover is None:
+        return _not_recovered(measures)
+    if outage is None or abs(outage - recover) <= max(_NEAR * recover, 0.1):
+        return f"Service was lost for {duration_text(recover)}" if recover else "Clients lost no service"
+    if outage == 0:
+        return f"Clients lost no service; all was well {duration_text(recover)} after the fault"
+    return f"Service was lost for {duration_text(outage)}; all was well again {duration_text(recover)} after the fault"
+
+
+def _not_recovered(measures: Measures) -> str:
+    least, why = measures.at_least_s.get("time_to_recover_s"), measures.why.get("time_to_recover_s", "")
+    if measures.out_at_end and least:
+        return f"Service did not recover within {duration_text(least)}"
+    return "The time to recover could not be measured" + (f" ({why})" if why else "")
 
 
 def _loss(measures: Measures, count: Judgement | None, point: Judgement | None) -> Iterator[str]:
-    lost = measures.lost_writes
-    if lost is None:
-        judged = [judgement for judgement in (count, point) if judgement]
-        if judged:
-            yield f"Lost writes could not be counted: {_WORDS[judged[0].verdict]}."
+    if measures.lost_writes is None:
+        if judged := count or point:
+            why = measures.why.get("lost_writes", "")
+            yield "Lost orders could not be counted" + (f" ({why})" if why else "") + f": {_WORDS[judged.verdict]}."
         return
-    number = int(lost)
-    text = f"{counted(number, 'acknowledged order')} {'was' if number in (0, 1) else 'were'} lost"
-    text = text.replace("no acknowledged order" + "s", "no acknowledged order")
+    text = _lost(measures.lost_writes)
     if count:
-        text += f"; target {count.limit:g}: {_WORDS[count.verdict]}"
+        text += f"; target {amount(count.limit, 'writes')}: {_word(count)}"
     if point:
         measured, limit = compared(point)
-        text += f"; recovery point {measured}, target {limit}: {_WORDS[point.verdict]}"
-    yield _capital(f"{text}.")
+        text += f"; recovery point {measured}, target {limit}: {_word(point)}"
+    yield f"{text}."
+
+
+def _lost(number: int) -> str:
+    if number == 0:
+        return "No acknowledged order was lost"
+    return f"{counted(number, 'acknowledged order')} {'was' if number == 1 else 'were'} lost"
 
 
 def _invariants(found: Sequence[Judgement]) -> Iterator[str]:

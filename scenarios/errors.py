@@ -8,7 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong in a file: where (line and column from 1), what was found, what would be right."""
+    """One thing wrong in a file: where (line and column from 1), what was found, what would be right.
+
+    Line 0 means the file as a whole: it is missing, or cannot be read.
+    """
 
     path: Path
     line: int
@@ -16,7 +19,8 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}: {self.message}"
+        place = f"{self.line}:{self.column}:" if self.line else ""
+        return f"{shown(self.path)}:{place} {self.message}"
 
 
 class InvalidInput(Exception):
@@ -25,3 +29,11 @@ class InvalidInput(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
         super().__init__("\n".join(str(problem) for problem in problems))
+
+    def __reduce__(self) -> tuple[type[InvalidInput], tuple[list[Problem]]]:
+        return type(self), (self.problems,)  # an exception is pickled by its arguments, which here is only the text
+
+
+def shown(path: Path) -> str:
+    """The path as a person would type it: relative to the current folder where it lies below it."""
+    return str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else str(path)

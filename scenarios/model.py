@@ -2,7 +2,8 @@
 
 Everything that comes from a file is one of these pydantic models: unknown keys and wrong types are errors. Durations are
 written `500ms`, `30s`, `5m`, `2h` or `1h30m` and are floats of documented seconds here; fields that hold them end in `_s`
-and drop that suffix in the file (`settle: 60s`). Names in files use hyphens.
+and drop that suffix in the file (`settle: 60s`). Names in files use hyphens. A model dumped as JSON writes durations as a
+file does, so it can be read again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
@@ -26,11 +27,34 @@ def parse_duration(value: object) -> float:
     raise ValueError(f"{value!r} is not a duration; write a number with its unit: 500ms, 30s, 5m, 2h or 1h30m")
 
 
+def format_duration(seconds: float) -> str:
+    """5400.0 -> `1h30m`: what `parse_duration` reads, to a tenth of a millisecond or better."""
+    if seconds < 1:
+        return f"{seconds * 1000:.6g}ms" if seconds else "0s"
+    whole, parts = int(seconds), ""
+    for unit, size in (("h", 3600), ("m", 60)):
+        count, whole = divmod(whole, size)
+        parts += f"{count}{unit}" if count else ""
+    rest = whole + seconds % 1
+    return parts + (f"{rest:.6g}s" if rest or not parts else "")
+
+
 def _hyphens(name: str) -> str:
     return name.removesuffix("_s").replace("_", "-")
 
 
-Duration = Annotated[float, BeforeValidator(parse_duration)]
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str, when_used="json"),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "pattern": f"^{_DURATION.pattern}$"}, {"const": 0}],
+            "examples": ["500ms", "30s", "5m", "1h30m"],
+        }
+    ),
+]
+PositiveDuration = Annotated[Duration, Field(gt=0)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 
 
@@ -87,9 +111,11 @@ class Link(FileModel):
 
 
 class Monitoring(FileModel):
-    scrape_every_s: Duration = 5.0
-    evaluate_every_s: Duration = 5.0
-    rules: tuple[str, ...] = Field(description="Prometheus rule files, relative to scenarios/.")
+    """What is watched, how often, and by which rules."""
+
+    scrape_every_s: PositiveDuration = 5.0
+    evaluate_every_s: PositiveDuration = 5.0
+    rules: tuple[str, ...] = Field(description="Prometheus rule files, relative to this file or to scenarios/.")
     scrape: tuple[str, ...] = Field(description="Services and exporter targets that are scraped; job = this name.")
 
 
@@ -103,7 +129,10 @@ class Stack(FileModel):
     addresses: dict[Name, Address]
     links: tuple[Link, ...]
     monitoring: Monitoring
-    settings: dict[str, Any] = Field(default_factory=dict, description="Defaults of `--set` keys: postgres.*, redis.*, risk.* ...")
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="Defaults of `--set` keys: postgres.*, redis.*, risk.* ..."
+    )
+    setting_choices: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="The values that a setting may have.")
 
 
 # --- scenario ------------------------------------------------------------------------------------------------------
@@ -112,50 +141,62 @@ class Stack(FileModel):
 class _Fault(FileModel):
     name: str | None = Field(None, description="How the report calls it; by default its kind and subject.")
     at_s: Duration = Field(0.0, description="Documented time after the steady state was proven.")
-    heal_after_s: Duration | None = Field(None, description="None: it stays until the procedure or the end of the drill heals it.")
+    heal_after_s: Duration | None = Field(
+        None, description="None: it stays until the procedure or the end of the drill heals it."
+    )
 
 
 class ProcessKill(_Fault):
     """kill -9 of a process of the stack (a service or a datastore instance). Healing does not restart it: somebody must."""
 
     fault: Literal["process.kill"]
-    process: str
+    process: str = Field(description="A service or a datastore instance of the stack.")
 
 
 class ProcessPause(_Fault):
     """SIGSTOP of a process and all its children; healed by SIGCONT."""
 
     fault: Literal["process.pause"]
-    process: str
+    process: str = Field(description="A service or a datastore instance of the stack.")
 
 
 class LinkDown(_Fault):
     """Links are cut: existing connections closed, new ones refused. `*` matches any name: `* -> redis`."""
 
     fault: Literal["link.down"]
-    links: tuple[str, ...]
+    links: tuple[str, ...] = Field(min_length=1, description="`from -> to`; also `any -> to`, everybody else's way to it.")
 
 
 class LinkToxic(_Fault):
     """A Toxiproxy toxic on links."""
 
     fault: Literal["link.toxic"]
-    links: tuple[str, ...]
+    links: tuple[str, ...] = Field(min_length=1, description="`from -> to`; `*` matches any name.")
     toxic: Literal["latency", "bandwidth", "slow_close", "timeout", "reset_peer", "slicer", "limit_data"]
-    stream: Literal["upstream", "downstream"] = "downstream"
-    toxicity: float = Field(1.0, ge=0, le=1)
-    attributes: dict[str, int] = Field(default_factory=dict)
+    stream: Literal["upstream", "downstream"] = Field(
+        "downstream", description="Upstream: from the one who connected; downstream: to it."
+    )
+    toxicity: float = Field(1.0, gt=0, le=1, description="Share of the connections that are struck.")
+    attributes: dict[str, int] = Field(default_factory=dict, description="Toxiproxy's own: latency, jitter, rate, timeout ...")
 
 
 Fault = Annotated[ProcessKill | ProcessPause | LinkDown | LinkToxic, Field(discriminator="fault")]
 
 
 class Load(FileModel):
-    """What the observer does: open loop, evenly paced in wall time."""
+    """What the observer does: open loop, evenly paced in wall time, whether it is answered or not."""
 
-    orders_per_s: float = Field(25.0, gt=0, le=500)
-    canary_every_s: Duration = Field(0.5, description="Wall seconds between canary ticks.")
-    symbols: tuple[str, ...] = ("EURUSD", "GBPUSD", "USDJPY", "USDCHF", "AUDUSD", "USDCAD", "NZDUSD", "EURGBP")
+    orders_per_s: float = Field(
+        25.0, gt=0, le=500, alias="orders-per-s", description="Orders placed through the gateway, per wall second."
+    )
+    canary_every_s: PositiveDuration = Field(
+        0.5, description="Wall time between canary ticks, which are followed from feed to signal."
+    )
+    symbols: tuple[str, ...] = Field(
+        ("EURUSD", "GBPUSD", "USDJPY", "USDCHF", "AUDUSD", "USDCAD", "NZDUSD", "EURGBP"),
+        min_length=1,
+        description="What is traded.",
+    )
 
 
 class SteadyState(FileModel):
@@ -163,46 +204,58 @@ class SteadyState(FileModel):
 
     success_ratio: float = Field(0.99, gt=0, le=1, description="Share of orders and of canaries that must succeed in time.")
     order_within_ms: float = Field(500.0, gt=0, description="An order slower than this (wall) counts as failed.")
-    canary_within_ms: float = Field(2000.0, gt=0)
+    canary_within_ms: float = Field(
+        2000.0, gt=0, description="A canary whose signal comes later than this (wall) counts as failed."
+    )
     hold_s: Duration = Field(20.0, description="How long it must hold before the first fault.")
-    settle_s: Duration = Field(60.0, description="How long it must hold after recovery, counted from its first instant.")
+    settle_s: PositiveDuration = Field(60.0, description="How long it must hold after recovery, counted from its first instant.")
 
 
 class Detection(FileModel):
+    """Which alerts should notice the fault."""
+
     alerts: tuple[str, ...] = Field(min_length=1, description="Any of these counts as detected; the first to fire is measured.")
-    give_up_after_s: Duration = 600.0
+    give_up_after_s: PositiveDuration = Field(
+        600.0, description="After the fault; from then on nobody waits for an alert any more."
+    )
 
 
 class HumanDelay(FileModel):
     """A log-normal delay, drawn from the drill's seed. Equal figures make it fixed."""
 
-    median_s: Duration
-    p95_s: Duration
+    median_s: Duration = Field(description="Half of the draws are shorter.")
+    p95_s: Duration = Field(description="19 of 20 draws are shorter.")
 
 
 class Response(FileModel):
-    procedure: str = Field(description="runbooks/FILE.md#anchor, relative to scenarios/.")
-    acknowledge: HumanDelay = HumanDelay(median_s="45s", p95_s="90s")  # type: ignore[arg-type]
+    """Who does what about it."""
+
+    procedure: str = Field(description="runbooks/FILE.md#section, relative to this file or to scenarios/.")
+    acknowledge: HumanDelay = Field(HumanDelay(median_s="45s", p95_s="90s"), description="From the page to its acknowledgement.")  # type: ignore[arg-type]
     step: HumanDelay = Field(HumanDelay(median_s="8s", p95_s="15s"), description="Reading and typing before each step.")  # type: ignore[arg-type]
-    bindings: dict[str, str] = Field(default_factory=dict, description="What the procedure's placeholders stand for.")
+    bindings: dict[str, str] = Field(
+        default_factory=dict, description="What the procedure's placeholders stand for: `service-name: redis` for <service-name>."
+    )
 
 
 class Scenario(FileModel):
     """One thing to rehearse."""
 
-    title: str
-    description: str
+    title: str = Field(min_length=1, description="One line: what happens.")
+    description: str = Field(description="What is rehearsed, and what one should know to read the result.")
     tags: tuple[str, ...] = ()
     source: tuple[str, ...] = Field(default=(), description="document:line of what this rehearses.")
-    stack: str = "eafix"
+    stack: str = Field("eafix", description="A name in stacks/, or the path of a stack file.")
     settings: dict[str, Any] = Field(default_factory=dict, description="Stack settings for this scenario; --set overrides them.")
-    conditions: tuple[Fault, ...] = Field(default=(), description="In force from before the steady state to the end; not the fault.")
+    conditions: tuple[Fault, ...] = Field(
+        default=(), description="In force from before the steady state to the end; not the fault."
+    )
     load: Load = Load()
     steady_state: SteadyState = SteadyState()
-    faults: tuple[Fault, ...] = Field(min_length=1)
+    faults: tuple[Fault, ...] = Field(min_length=1, description="What breaks, and when.")
     detection: Detection
     response: Response
-    give_up_after_s: Duration = Field(1800.0, description="After the first fault; then the drill ends as not recovered.")
+    give_up_after_s: PositiveDuration = Field(1800.0, description="After the first fault; then the drill ends as not recovered.")
     targets: tuple[str, ...] = Field(min_length=1, description="Names in targets.yaml.")
 
 
@@ -223,6 +276,8 @@ class Target(FileModel):
 
 
 class TargetFile(FileModel):
+    """All documented limits, by name."""
+
     targets: dict[Name, Target]
 
 

@@ -34,7 +34,7 @@ class Unit(NamedTuple):
     wanted: int  # replicas asked for: 0 after it was stopped on purpose
     port: int
     pid: int | None
-    version: str
+    version: str  # empty where the API does not tell
     restarts: int
     started_s: float
     role: str
@@ -147,7 +147,7 @@ def _unit(name: str, path: str, row: Mapping[str, Any]) -> Unit:
         wanted=int(row.get("replicas", 1)),
         port=int(row["port"]),
         pid=row.get("pid"),
-        version=str(row.get("version") or "unknown"),
+        version=str(row.get("version") or ""),
         restarts=int(row.get("restarts") or 0),
         started_s=float(row.get("started_s") or 0.0),
         role=str(row.get("role") or ""),

@@ -68,6 +68,6 @@ async def translated(request: web.Request, handler: Handler) -> web.StreamRespon
         return answer({"error": str(bad)}, 400)
     except web.HTTPException:
         raise
-    except Exception:  # whatever it is, the client gets an answer and the log the trace
+    except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer and the log the trace
         _log.exception("Exception while answering %s %s", request.method, request.path)
         return answer({"error": "internal error", "outcome": "unknown"}, 500)

@@ -237,7 +237,7 @@ def run(given: Mapping[str, Any], start: Callable[[Service], Awaitable[None]]) -
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             status = runner.run(live())
-        except Exception:
+        except Exception:  # noqa: BLE001 - the end of the process: the log gets the trace whatever it was
             _log.critical("Exception: the service ends", exc_info=True)
             status = 1
     if status:

@@ -67,8 +67,6 @@ class Bus:
             decode_responses=True,
             protocol=2,
             retry=Retry(NoBackoff(), 0),  # a request tries once; a pooled connection that has ended is replaced
-            lib_name=None,
-            lib_version=None,
             client_name=config.name,
         )
 

@@ -77,9 +77,14 @@ class Session:
 
     @contextmanager
     def _judged(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._within_s
-        timer = loop.call_at(deadline, _shut, self._raw)
+        late = False
+
+        def give_up() -> None:
+            nonlocal late
+            late = True
+            _shut(self._raw)
+
+        timer = asyncio.get_running_loop().call_later(self._within_s, give_up)
         try:
             yield
         except psycopg.errors.ReadOnlySqlTransaction as error:
@@ -87,7 +92,6 @@ class Session:
         except psycopg.IntegrityError:
             raise
         except psycopg.Error as error:
-            late = loop.time() >= deadline
             raise self._down(f"no answer within {self._within_s:.2f} s" if late else _first_line(error)) from error
         else:
             self._dependency.worked()

@@ -14,7 +14,7 @@ from fakes.services.database import Database
 from fakes.services.errors import DependencyDown
 
 STREAM = "executions"
-_PAUSE_S = 0.05  # wall: what comes meanwhile goes together
+_PAUSE_S = 0.1  # wall: what comes meanwhile goes together
 _AGAIN_S = 0.1  # wall, after a failure
 
 _TAKE: LiteralString = (

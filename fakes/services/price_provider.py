@@ -1,7 +1,7 @@
 """A provider of prices: streams ticks of its symbols over HTTP, one JSON line each.
 
-    GET /ticks           from now on          {"seq", "symbol", "price", "at_s"}, at_s in documented seconds
-    GET /ticks?after=N   what came after tick N (the last 10,000 are kept), then from now on
+    GET /ticks           the latest of each symbol, then what comes: {"seq", "symbol", "price", "at_s"}, at_s documented
+    GET /ticks?after=N   what came after tick N (the last 10,000 are kept), then what comes
     GET /status
 
 A price is a function of seed, symbol and tick number, not of what was sent before: two providers with one seed agree, and
@@ -62,7 +62,7 @@ class Feed:
         self._seed = service.config.seed
         self._symbols = service.config.words("feed.symbols", SYMBOLS)
         self._rate = service.config.number("feed.ticks_per_s", TICKS_PER_S)
-        self.latest = int(self._clock.wall() * self._rate)
+        self.latest = self._due() - len(self._symbols)  # so it opens with a tick of each symbol
         self._kept: deque[bytes] = deque(maxlen=_KEPT)
         self._news = asyncio.Event()
         self._ended = False
@@ -70,12 +70,20 @@ class Feed:
     async def run(self) -> None:
         """Make ticks at the rate, evenly, for ever."""
         while True:
-            due = int(self._clock.wall() * self._rate)
-            while self.latest < due:
+            while self.latest < self._due():
                 self.latest += 1
                 self._kept.append(self._tick(self.latest))
             self._wake()
-            await asyncio.sleep((due + 1) / self._rate - self._clock.wall())
+            await asyncio.sleep((1 - self._clock.wall() * self._rate % 1) / self._rate)
+
+    def _due(self) -> int:
+        """The number of the tick that is due now."""
+        return int(self._clock.wall() * self._rate) + len(self._symbols)
+
+    @property
+    def snapshot(self) -> int:
+        """The tick after which each symbol has one."""
+        return self.latest - len(self._symbols)
 
     def _tick(self, seq: int) -> bytes:
         symbol = self._symbols[seq % len(self._symbols)]
@@ -109,7 +117,7 @@ async def start(service: Service) -> None:
     service.metrics.gauge("feed_ticks", lambda: feed.latest)
 
     async def ticks(request: web.Request) -> web.StreamResponse:
-        after = request.query.get("after", str(feed.latest))
+        after = request.query.get("after", str(feed.snapshot))
         if not after.isdecimal():
             raise BadRequest(f"after: expected the number of a tick, found {after!r}")
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})

@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS positions (
 -- One row. Whoever executes an order holds it FOR SHARE until the commit; whoever halts trading locks the table against
 -- that, so no execution commits after the halt is acknowledged.
 CREATE TABLE IF NOT EXISTS trading_halt (
-    only         boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single       boolean PRIMARY KEY DEFAULT true CHECK (single),
     halted       boolean NOT NULL,
     reason       text NOT NULL,
     changed_at_s double precision NOT NULL

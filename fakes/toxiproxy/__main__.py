@@ -82,11 +82,10 @@ async def _serve(options: argparse.Namespace) -> None:
     api = Api(proxies)
     try:
         listener, address = await listen(f"{options.host}:{options.port}")
-        created = await api.answer("POST", "/populate", options.config.read_bytes() if options.config else b"[]")
+        if options.config is not None:
+            await _populate(api, options.config)
     except (CannotListen, OSError) as error:
         sys.exit(f"toxiproxy: {error}")
-    if created.status != http.HTTPStatus.CREATED:
-        sys.exit(f"toxiproxy: {options.config}: {created.body.decode()}")
     server = await loop.create_server(lambda: HttpConnection(api), sock=listener)
     logger.info("API listens on %s", address)
     gc.collect()
@@ -94,6 +93,12 @@ async def _serve(options: argparse.Namespace) -> None:
     await stopped.wait()
     server.close()
     proxies.stop()
+
+
+async def _populate(api: Api, file: Path) -> None:
+    created = await api.answer("POST", "/populate", file.read_bytes())
+    if created.status != http.HTTPStatus.CREATED:
+        sys.exit(f"toxiproxy: {file}: {created.body.decode()}")
 
 
 def _log_exception(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:  # noqa: ARG001 - asyncio's signature

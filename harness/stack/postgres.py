@@ -53,8 +53,9 @@ class PostgresServer:
     def __init__(
         self, name: str, *, programs: Path, folder: Path, port: int, log: Path, settings: PostgresSettings, clock: Clock, uid: int | None
     ) -> None:
-        self.name, self.port, self.data = name, port, folder / name
-        self._programs, self._folder, self._log = programs, folder, log
+        self._folder = folder / "postgres"  # of all servers: one archive, one place for sockets
+        self.name, self.port, self.data = name, port, self._folder / name
+        self._programs, self._log = programs, log
         self._settings, self._clock, self._uid = settings, clock, uid
         self._process: Process | None = None
 
@@ -73,11 +74,12 @@ class PostgresServer:
 
     async def create(self, *, replica: str) -> None:
         """Make the primary's data folder. `replica` is the name its synchronous standby will report."""
+        for path in (self._folder, self._folder / "archive"):
+            path.mkdir(mode=0o700, exist_ok=True)
+            if self._uid is not None:
+                os.chown(path, self._uid, self._uid)
         await self._run("initdb", "-D", str(self.data), "-U", SUPERUSER, "--auth=trust", "--no-sync", "--data-checksums",
                         "--locale=C", "--encoding=UTF8", "--no-instructions")  # fmt: skip
-        (self._folder / "archive").mkdir(exist_ok=True)
-        if self._uid is not None:
-            os.chown(self._folder / "archive", self._uid, self._uid)
         with (self.data / "postgresql.conf").open("a") as file:
             file.write(self._configuration(replica))
         with (self.data / "pg_hba.conf").open("a") as file:

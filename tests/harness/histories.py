@@ -59,10 +59,13 @@ class Story:
             self.at(wall_s + latency_s, f"op.{outcome}", name, op=op, latency_ms=latency_s * 1000)
         return name
 
-    def load(self, from_s: float, to_s: float, out: Iterable[tuple[float, float]] = (), *, kinds: str = "order canary") -> Story:
+    def load(
+        self, from_s: float, to_s: float, out: Iterable[tuple[float, float]] = (), *, kinds: str = "order canary",
+        order_every_s: float = ORDER_EVERY_S,
+    ) -> Story:  # fmt: skip
         """Orders and canaries from `from_s` to `to_s`; those due in one of the periods `out` fail, the others succeed."""
         periods = list(out)
-        for op, step_s in (("order", ORDER_EVERY_S), ("canary", CANARY_EVERY_S)):
+        for op, step_s in (("order", order_every_s), ("canary", CANARY_EVERY_S)):
             for due_s in every(from_s, to_s, step_s):
                 is_out = op in kinds and any(start <= due_s < end for start, end in periods)
                 self.operation(due_s, op, "fail" if is_out else "ok", LATENCY_S)
@@ -75,10 +78,58 @@ class Story:
         return Ledger.of(self.history()).operations
 
 
+def drill(*, out: tuple[float, float] | None = (30.0, 150.0), until_s: float = 260.0, **changes: Any) -> Story:
+    """A whole drill, told plainly; an order every 0.2 s. `changes` go to `started`.
+
+    The database is killed at 30 s and clients are out from then to 150 s. An alert fires at 65 s, its page is acknowledged at
+    110 s, the procedure runs from 118 s, its last command ends at 149 s. Nothing is read back and nothing finished: see `ended`.
+    """
+    story = started(Story(), **changes).load(0, until_s, [out] if out else [], order_every_s=0.2)
+    story.at(25, "steady.proven", "observer", since_s=5.0)
+    story.at(30, "fault.injected", "kill postgres-primary", fault="process.kill", process="postgres-primary")
+    story.at(30.2, "fault.bit", "kill postgres-primary", evidence="its process is gone")
+    story.at(35, "alert.pending", "DatabaseDown", labels={"job": "postgres"}, value=0.0, severity="critical", expected=True)
+    story.at(65, "alert.firing", "DatabaseDown", labels={"job": "postgres"}, value=0.0, severity="critical", expected=True)
+    story.at(65.1, "page.sent", "DatabaseDown", incident="1")
+    story.at(110, "page.acknowledged", "DatabaseDown", incident="1", by="responder")
+    story.at(118, "procedure.started", "runbooks/database.md#failover")
+    for at_s, name in ((120, "promote"), (140, "re-point"), (149, "restart")):
+        story.at(at_s, "command.finished", name, command=name, exit_code=0, duration_s=1.0, output="")
+    story.at(139, "cutover", "postgres", **{"from": "postgres-primary", "to": "postgres-replica"})
+    return story.at(149.5, "procedure.finished", "runbooks/database.md#failover", outcome="done")
+
+
+def ended(story: Story, *, lost: Iterable[str] = (), at_s: float = 260.5, status: str = "completed", **finished: Any) -> Story:
+    """Read everything back, without the lost orders, and finish the drill."""
+    missing = set(lost)
+    orders = [one for one in Ledger.of(story.history()).done if one.op == "order" and one.acknowledged and one.id not in missing]
+    executions = [
+        [f"E-{one.id}", one.id, f"F-{one.id}", "EURUSD", "sell" if n % 2 else "buy", 1000, one.intended_s, one.intended_s]
+        for n, one in enumerate(orders)
+    ]
+    rows = {
+        "executions": executions,
+        "orders": [[one.id, "client", 1000, one.intended_s - 0.5, one.intended_s] for one in orders],
+        "positions": [["EURUSD", 1000 * (len(orders) % 2)]],
+        "halts": [],
+        "limits": [["max_order_quantity", 1e6], ["max_position", 1e7]],
+        "fills": [[row[2], row[1], *row[3:6], row[6]] for row in executions],
+        "fills_meanwhile": [],
+    }
+    story.at(at_s, "readback.orders", "postgres", began_s=at_s - 0.2, present=[one.id for one in orders], rows=rows)
+    return story.at(at_s + 0.5, "drill.finished", "made-up", status=status, **finished)
+
+
+def acknowledged_ids(story: Story, *, before_s: float) -> list[str]:
+    """The orders acknowledged before this wall time, the oldest first."""
+    found = (one for one in Ledger.of(story.history()).done if one.op == "order" and one.acknowledged)
+    return [one.id for one in sorted(found, key=lambda one: one.done_wall_s or 0) if (one.done_wall_s or 0) < before_s]
+
+
 def started(story: Story, *, scenario: Mapping[str, Any] | None = None, targets: Iterable[Mapping[str, Any]] = TARGETS) -> Story:
     """The first event of a drill."""
     return story.at(
         0.0, "drill.started", "made-up", seed=7, speed=1.0, stack="embedded", versions={"postgres": "18.4"}, commit="abc",
         command="gameday run made-up --seed 7", scenario={**SCENARIO, **(scenario or {})}, targets=list(targets), settings={},
-        prefix="d1-",
+        drill="20261121T100000Z-made-up-0001", started="2026-11-21T10:00:00.000+00:00",
     )  # fmt: skip

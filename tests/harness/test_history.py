@@ -17,7 +17,9 @@ def test_what_was_recorded_is_read_back(tmp_path: Path) -> None:
     clock.advance(1.5)
     with Recorder(tmp_path / "history.jsonl", clock) as recorder:
         recorder.record("fault.injected", "primary", fault="process.kill", note="ümlaut")
-    assert History.read(tmp_path).events == (Event(1.5, 1.5, "fault.injected", "primary", {"fault": "process.kill", "note": "ümlaut"}),)
+    assert History.read(tmp_path).events == (
+        Event(1.5, 1.5, "fault.injected", "primary", {"fault": "process.kill", "note": "ümlaut"}),
+    )
 
 
 def test_each_event_is_on_disk_before_record_returns(tmp_path: Path) -> None:
@@ -31,7 +33,9 @@ def test_each_event_is_on_disk_before_record_returns(tmp_path: Path) -> None:
 def test_history_and_ledger_are_merged_by_documented_time(tmp_path: Path) -> None:
     """Two files, one history."""
     (tmp_path / "history.jsonl").write_text('{"at":2,"wall":2,"kind":"b","subject":"x"}\n')
-    (tmp_path / "ledger.jsonl").write_text('{"at":1,"wall":1,"kind":"a","subject":"x"}\n{"at":3,"wall":3,"kind":"c","subject":"x"}\n')
+    (tmp_path / "ledger.jsonl").write_text(
+        '{"at":1,"wall":1,"kind":"a","subject":"x"}\n{"at":3,"wall":3,"kind":"c","subject":"x"}\n'
+    )
     assert [event.kind for event in History.read(tmp_path).events] == ["a", "b", "c"]
 
 

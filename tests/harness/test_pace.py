@@ -18,7 +18,12 @@ def test_time_is_real_inside_a_measured_block_and_fast_outside(tmp_path: Path) -
         pace.start()
         rates = [clock.rate]
         first, second = pace.measured("a"), pace.measured("b")
-        for step in (first.__enter__, second.__enter__, lambda: first.__exit__(None, None, None), lambda: second.__exit__(None, None, None)):
+        for step in (
+            first.__enter__,
+            second.__enter__,
+            lambda: first.__exit__(None, None, None),
+            lambda: second.__exit__(None, None, None),
+        ):
             step()
             rates.append(clock.rate)
     assert rates == [20, 1, 1, 1, 20]

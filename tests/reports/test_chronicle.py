@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from harness.history import History
+from harness.measure import Measures
 from reports import chronicle
 from tests.reports.histories import STEPS, Story, database_failure
 
 
 def test_tells_the_moments_of_a_drill_in_order() -> None:
     """Fault, alert, acknowledgement, cut-over and recovery; the heal after recovery is house-keeping and not among them."""
-    found = [(moment.kind, moment.at_s) for moment in chronicle.moments(database_failure())]
+    found = [(moment.kind, moment.at_s) for moment in chronicle.moments(database_failure(), Measures())]
     kinds = [kind for kind, _ in found]
     assert kinds == ["fault", "alert", "acknowledged", "cutover", "recovered"]
     assert found[-1][1] == 138.4  # the first instant of the steady state, not when it was proven
@@ -22,7 +23,7 @@ def test_an_alert_from_before_the_fault_is_not_its_detection() -> None:
     story.add(2, "fault.injected", "killed")
     story.add(3, "alert.firing", "another", expected=False)
     story.add(4, "alert.firing", "service_down", expected=True)
-    assert [moment.text for moment in chronicle.moments(story.history()) if moment.kind == "alert"] == [
+    assert [moment.text for moment in chronicle.moments(story.history(), Measures()) if moment.kind == "alert"] == [
         "Alert fired: service_down"
     ]
 
@@ -34,16 +35,16 @@ def test_a_heal_that_the_recovery_needed_is_a_moment() -> None:
     story.add(5, "fault.healed", "links down")
     story.add(9, "recovery.proven", "observer", recovered_at_s=6.0)
     story.add(9, "drill.finished", "x", status="completed")
-    assert [moment.kind for moment in chronicle.moments(story.history())] == ["fault", "healed", "recovered"]
+    assert [moment.kind for moment in chronicle.moments(story.history(), Measures())] == ["fault", "healed", "recovered"]
 
 
 def test_an_unhappy_end_is_a_moment() -> None:
     """An aborted drill says so with its reason, and a history that merely stops says that."""
     story = Story()
     story.begin()
-    assert chronicle.moments(story.history())[-1].text == "The history ends here: the drill was cut short"
+    assert chronicle.moments(story.history(), Measures())[-1].text == "The history ends here: the drill was cut short"
     story.add(5, "drill.finished", "x", status="aborted", error="SIGINT")
-    assert chronicle.moments(story.history())[-1].text == "Drill aborted: SIGINT"
+    assert chronicle.moments(story.history(), Measures())[-1].text == "Drill aborted: SIGINT"
 
 
 def test_steps_carry_their_commands() -> None:
@@ -86,9 +87,24 @@ def test_alerts_live_from_pending_to_resolved() -> None:
 def test_an_empty_history_has_nothing_to_tell() -> None:
     """And nothing breaks."""
     empty = History(())
-    assert (chronicle.moments(empty), chronicle.steps(empty), chronicle.health(empty, 0), chronicle.alerts(empty, 0)) == (
+    assert (
+        chronicle.moments(empty, Measures()),
+        chronicle.steps(empty),
+        chronicle.health(empty, 0),
+        chronicle.alerts(empty, 0),
+    ) == (
         [],
         [],
         {},
         {},
     )
+
+
+def test_moments_follow_the_measures_where_there_are_any() -> None:
+    """The alert and the recovery are those that were measured, not merely the first that look like it."""
+    found = {
+        m.kind: (m.at_s, m.text)
+        for m in chronicle.moments(database_failure(), Measures(time_to_detect_s=70.0, time_to_recover_s=60.0))
+    }
+    assert found["alert"] == (100.0, "Alert fired: trading_system_failure")
+    assert found["recovered"][0] == 90.0

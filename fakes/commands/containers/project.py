@@ -71,7 +71,8 @@ def find_container(state: State, name: str) -> Unit:
 
 
 def image(unit: Unit) -> str:
-    return f"{PROJECT}/{unit.compose}:{unit.version}" if unit.kind == "service" else f"{unit.kind}:{unit.version}"
+    name = f"{PROJECT}/{unit.compose}" if unit.kind == "service" else unit.kind
+    return f"{name}:{unit.version}" if unit.version else name
 
 
 def command(unit: Unit) -> str:

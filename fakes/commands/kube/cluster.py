@@ -50,7 +50,8 @@ class Workload(NamedTuple):
 
     @property
     def image(self) -> str:
-        return f"eafix/{self.container}:{self.unit.version}" if self.unit.kind == "service" else f"{self.unit.kind}:{self.unit.version}"
+        name = f"eafix/{self.container}" if self.unit.kind == "service" else self.unit.kind
+        return f"{name}:{self.unit.version}" if self.unit.version else name
 
     @property
     def selector(self) -> dict[str, str]:
@@ -62,8 +63,8 @@ class Workload(NamedTuple):
 
     @property
     def labels(self) -> dict[str, str]:
-        labels = self.selector | {"version": self.unit.version}
-        return labels | ({"role": self.unit.role} if self.unit.role else {})
+        labels = {"version": self.unit.version, "role": self.unit.role}
+        return self.selector | {key: value for key, value in labels.items() if value}
 
 
 class Pod(NamedTuple):

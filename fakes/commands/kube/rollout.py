@@ -33,7 +33,8 @@ def rollout(line: Parsed, control: Control) -> int:
     workloads = [_roller(resource, row, verb) for resource, row in select(Cluster(control.state()), line)]
     for workload in workloads:
         if verb == "restart":
-            control.act(workload.unit, "restart", wait=False)
+            if workload.unit.wanted:  # a workload scaled to nothing has no pod to replace
+                control.act(workload.unit, "restart", wait=False)
             print(f"{kube.SHORT[workload.resource]}/{workload.name} restarted", flush=True)
         elif verb == "status":
             _status(line, control, workload)

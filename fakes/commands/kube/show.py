@@ -189,7 +189,7 @@ def _describe(item: dict[str, Any]) -> None:
     meta = item["metadata"]
     rows = [("Name", meta["name"]), ("Namespace", meta["namespace"]), ("Labels", pairs(meta["labels"]) or "<none>")]
     for part in ("spec", "status", "subsets"):
-        rows += _flat(item.get(part), "")
+        rows += _flat(item.get(part), part.capitalize())
     width = max(len(name) for name, _ in rows) + 3
     for name, value in rows:
         print(f"{name + ':':<{width}}{value}")
@@ -197,7 +197,7 @@ def _describe(item: dict[str, Any]) -> None:
 
 def _flat(value: Any, path: str) -> list[tuple[str, str]]:
     if isinstance(value, dict):
-        return [row for key, item in value.items() for row in _flat(item, f"{path}.{key}" if path else key[0].upper() + key[1:])]
+        return [row for key, item in value.items() for row in _flat(item, f"{path}.{key}")]
     if isinstance(value, list):
         return [row for number, item in enumerate(value) for row in _flat(item, f"{path}[{number}]")]
     return [] if value is None else [(path, str(value))]

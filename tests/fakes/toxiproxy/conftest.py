@@ -116,7 +116,8 @@ def running(command: list[str], kind: str, port: int) -> Iterator[Server]:
     try:
         if port == 0:
             assert process.stdout is not None
-            port = int(process.stdout.readline().rsplit(b":", 1)[1])
+            said = next(line for line in process.stdout if b"API listens on" in line)
+            port = int(said.rsplit(b":", 1)[1])
         _await_listener(port, process)
         yield Server(kind, port, process)
     finally:

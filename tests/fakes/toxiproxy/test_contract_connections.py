@@ -65,7 +65,7 @@ def test_a_client_of_an_unreachable_upstream_is_cut(server: Server) -> None:
 def test_a_receiver_that_does_not_read_holds_the_sender_up(server: Server, wires: Wires) -> None:
     """The proxy does not swallow what nobody takes, and nothing is lost when somebody does."""
     ends = wires.connect(server.create(wires.address))
-    ends.client.settimeout(0.5)
+    ends.client.settimeout(0.3)
     sent, block = 0, bytes(1 << 20)
     with contextlib.suppress(TimeoutError):
         while sent < 1 << 29:

@@ -129,7 +129,9 @@ def test_every_fault_is_healed_even_if_healing_one_fails(tmp_path: Path) -> None
         return False
 
     with Recorder(tmp_path / "history.jsonl", clock) as recorder:
-        injector = Injector([(_model(), stubborn), (_model(), other)], clock=clock, pace=_Unpaced(), recorder=recorder, felt=never)
+        injector = Injector(
+            [(_model(), stubborn), (_model(), other)], clock=clock, pace=_Unpaced(), recorder=recorder, felt=never
+        )
         with pytest.raises(FaultError, match="heal of stubborn failed"):
             asyncio.run(injector.heal_all())
     assert other.calls == ["heal"]

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.namespaces
 _OWN_NETWORK = [pytest.param(True, id="namespaces"), pytest.param(False, id="ports")]
 
 
-def _run(script: str, *, own_network: bool = True, writable: list[Path] | None = None, read_only: list[Path] | None = None) -> tuple[int, str]:
+def _run(
+    script: str, *, own_network: bool = True, writable: list[Path] | None = None, read_only: list[Path] | None = None
+) -> tuple[int, str]:
     process = launch.start(
         ["/bin/bash", "-c", script], own_network=own_network, writable=writable or [], read_only=read_only or [],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -158,4 +160,7 @@ def test_an_unknown_kind_of_sandbox_is_refused(monkeypatch: pytest.MonkeyPatch) 
 def test_free_ports_come_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody runs without namespaces unawares."""
     monkeypatch.setenv("GAMEDAY_SANDBOX", "ports")
-    assert launch.choose_own_network() == (False, "GAMEDAY_SANDBOX=ports: no namespaces; free ports are used, and addresses in commands are mapped.")
+    assert launch.choose_own_network() == (
+        False,
+        "GAMEDAY_SANDBOX=ports: no namespaces; free ports are used, and addresses in commands are mapped.",
+    )

@@ -1,4 +1,4 @@
-"""A small stack that answers as a test tells it to: gateway, ingestor and signals on one port."""
+"""A small stack that answers as a test tells it to: gateway, ingestor, signals and broker on one port."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class FakeStack:
     def __init__(self) -> None:
         self.orders: list[dict[str, Any]] = []
         self.ticks: list[str] = []
+        self.fills: list[dict[str, Any]] = []
         self.pipeline_works = True
         self.open = asyncio.Event()  # orders wait for it
         self.open.set()
@@ -54,6 +55,9 @@ class FakeStack:
         newest = list(reversed(self.ticks))[: int(request.query["limit"])]
         return web.json_response([{"signal_id": f"s-{tick}", "tick_id": tick, "symbol": "CANARY"} for tick in newest])
 
+    async def _fills(self, _request: web.Request) -> web.StreamResponse:
+        return web.json_response(self.fills)
+
     @classmethod
     @asynccontextmanager
     async def running(cls) -> AsyncIterator[FakeStack]:
@@ -64,6 +68,7 @@ class FakeStack:
                 web.post("/api/orders", stack._order),
                 web.post("/test/simulate-tick", stack._tick),
                 web.get("/api/signals", stack._signals),
+                web.get("/fills", stack._fills),
             ]
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)

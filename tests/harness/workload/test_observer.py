@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,26 @@ from harness.workload.ledger import Ledger, Operation, Outcome
 from harness.workload.observer import OpenLoop
 from tests.harness.workload.fake_stack import FakeStack, observer_config
 
-Act = Callable[[FakeStack], Awaitable[None]]
+
+class Told:
+    """What the ledger has been told so far."""
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._news = asyncio.Event()
+
+    def hear(self, event: Event) -> None:
+        self._events.append(event)
+        self._news.set()
+
+    async def until(self, kind: str, number: int) -> None:
+        """Wait until this many events of a kind have come."""
+        while sum(event.kind == kind for event in self._events) < number:
+            self._news.clear()
+            await asyncio.wait_for(self._news.wait(), 20)
+
+
+Act = Callable[[FakeStack, Told], Awaitable[None]]
 
 
 def observe(folder: Path, act: Act, *, url: str | None = None, **changes: Any) -> tuple[list[Event], list[Operation]]:
@@ -32,8 +52,10 @@ def observe(folder: Path, act: Act, *, url: str | None = None, **changes: Any) -
             stopping = asyncio.Event()
             async with Client(config) as client:
                 with closing(Recorder(config.ledger, clock)) as recorder:
+                    told = Told()
+                    recorder.listen(told.hear)
                     running = asyncio.create_task(OpenLoop(config, client, clock, recorder).run(stopping))
-                    await act(stack)
+                    await act(stack, told)
                     stopping.set()
                     await running
 
@@ -50,7 +72,7 @@ def test_a_stall_shows_in_the_latency_of_every_order_that_was_due_in_it(tmp_path
     """While the gateway answers nothing, orders go on being sent, and each one's latency counts from when it was due."""
     released_wall_s = 0.0
 
-    async def act(stack: FakeStack) -> None:
+    async def act(stack: FakeStack, _told: Told) -> None:
         nonlocal released_wall_s
         await stack.until_orders(10)
         stack.open.clear()
@@ -75,24 +97,22 @@ def test_a_stall_shows_in_the_latency_of_every_order_that_was_due_in_it(tmp_path
 def test_orders_are_due_on_a_fixed_schedule(tmp_path: Path) -> None:
     """Due times are evenly spaced whatever happened to the orders before."""
 
-    async def act(stack: FakeStack) -> None:
+    async def act(stack: FakeStack, _told: Told) -> None:
         stack.open.clear()
         await stack.until_orders(30)
         stack.open.set()
 
     _, operations = observe(tmp_path, act)
     due = [one.intended_wall_s for one in orders(operations)]
-    assert [later - earlier for earlier, later in zip(due, due[1:], strict=False)] == pytest.approx([0.01] * (len(due) - 1), abs=2e-6)
+    assert [later - earlier for earlier, later in pairwise(due)] == pytest.approx([0.01] * (len(due) - 1), abs=2e-6)
 
 
 def test_what_is_due_while_too_much_is_in_flight_is_recorded_as_failed(tmp_path: Path) -> None:
     """Nothing is passed over: each due order has an invocation and an end, and those beyond the limit say why."""
 
-    async def act(stack: FakeStack) -> None:
+    async def act(stack: FakeStack, told: Told) -> None:
         stack.open.clear()
-        await stack.until_orders(5)
-        while len(Path(tmp_path / LEDGER_FILE).read_text().split("too many")) < 4:
-            await asyncio.sleep(0.01)
+        await told.until("op.fail", 3)
         stack.open.set()
 
     events, operations = observe(tmp_path, act, max_in_flight=5, canary_every_s=1000, order_timeout_s=10)
@@ -107,7 +127,7 @@ def test_an_invocation_is_on_disk_before_the_order_is_sent(tmp_path: Path) -> No
     """Whatever arrives at the gateway already stands in the ledger."""
     unknown: list[str] = []
 
-    async def act(stack: FakeStack) -> None:
+    async def act(stack: FakeStack, _told: Told) -> None:
         async def answer(request: web.Request, order: dict[str, Any]) -> web.StreamResponse:
             if order["client_order_id"] not in (tmp_path / LEDGER_FILE).read_text():
                 unknown.append(order["client_order_id"])
@@ -125,7 +145,7 @@ def test_positions_stay_bounded(tmp_path: Path) -> None:
     """Orders come in pairs that cancel out: no symbol is ever more than one order away from nothing."""
     sent: list[dict[str, Any]] = []
 
-    async def act(stack: FakeStack) -> None:
+    async def act(stack: FakeStack, _told: Told) -> None:
         await stack.until_orders(60)
         sent.extend(stack.orders)
 
@@ -140,7 +160,7 @@ def test_positions_stay_bounded(tmp_path: Path) -> None:
 def test_an_order_without_an_answer_in_time_is_unknown(tmp_path: Path) -> None:
     """The time-out counts from when it was due, and the outcome stays open: it may have been done."""
 
-    async def act(stack: FakeStack) -> None:
+    async def act(stack: FakeStack, _told: Told) -> None:
         stack.open.clear()
         await stack.until_orders(3)
 
@@ -152,9 +172,8 @@ def test_an_order_without_an_answer_in_time_is_unknown(tmp_path: Path) -> None:
 def test_an_order_that_could_not_be_sent_certainly_failed(tmp_path: Path) -> None:
     """Nobody listens: refused before anything was sent."""
 
-    async def act(_stack: FakeStack) -> None:
-        while not (tmp_path / LEDGER_FILE).exists() or "op.fail" not in (tmp_path / LEDGER_FILE).read_text():
-            await asyncio.sleep(0.01)
+    async def act(_stack: FakeStack, told: Told) -> None:
+        await told.until("op.fail", 3)
 
     _, operations = observe(tmp_path, act, url="http://127.0.0.1:9")
     assert {one.outcome for one in orders(operations)} == {Outcome.FAIL}
@@ -164,7 +183,7 @@ def test_an_order_that_could_not_be_sent_certainly_failed(tmp_path: Path) -> Non
 def test_a_canary_succeeds_when_its_signal_shows_up(tmp_path: Path) -> None:
     """Tick in, signal out; where the pipeline is broken the canary is unknown after its time-out and says what was seen."""
 
-    async def act(stack: FakeStack) -> None:
+    async def act(stack: FakeStack, _told: Told) -> None:
         await stack.until_orders(30)
         stack.pipeline_works = False
         await stack.until_orders(80)
@@ -179,7 +198,7 @@ def test_a_canary_succeeds_when_its_signal_shows_up(tmp_path: Path) -> None:
 def test_documented_due_times_follow_the_drills_clock(tmp_path: Path) -> None:
     """At rate 20 orders are as far apart on the wall, and twenty times as far in documented time."""
 
-    async def act(stack: FakeStack) -> None:
+    async def act(stack: FakeStack, _told: Told) -> None:
         await stack.until_orders(5)
 
     ClockPage(tmp_path / "fast.page", speed=20).set_rate(20)

@@ -1,0 +1,108 @@
+"""Prints drills, verdicts and what a machine has, as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
+
+from gameday.exits import worst
+from harness.doctor import Finding
+from harness.history import History
+from harness.result import Result, build_result, write_result
+from harness.verdict import Judgement
+from reports.listing import LATEST, drills, find
+from reports.verdicts import compared, headline, measure_name
+from reports.words import duration_text
+
+_STYLES = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
+_MARKS = {True: ("ok", "green"), False: ("missing", "bold red"), None: ("note", "yellow")}
+
+
+def print_summary(console: Console, folder: Path, result: Result) -> None:
+    """The verdict in a sentence, each target and invariant, and where to read on."""
+    verdict = result.verdict.value
+    sentence = headline(History.read(folder), result.measures, result.judgements)
+    console.print()
+    console.print(Text.assemble((f" {verdict.upper()} ", f"reverse {_STYLES[verdict]}"), "  ", sentence), soft_wrap=True)
+    console.print(verdict_table(result.judgements))
+    console.print(f"report   {folder / 'report.md'}\npicture  {folder / 'timeline.png'}\nresult   {folder / 'result.json'}", soft_wrap=True)
+    if result.started.data.get("command"):
+        console.print(f"again    {result.started.data['command']}", soft_wrap=True)
+
+
+def verdict_table(judgements: Sequence[Judgement]) -> Table:
+    """A row for each target, and for each invariant."""
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for column in ("verdict", "measure", "measured", "limit", "source or reason"):
+        table.add_column(column, overflow="fold")
+    for judgement in judgements:
+        measured, limit = compared(judgement) if judgement.kind == "target" else ("", "")
+        word = judgement.verdict.value
+        about = judgement.why or judgement.source or ""
+        table.add_row(Text(word, _STYLES[word]), measure_name(judgement.name), measured, limit, about)
+    return table
+
+
+def print_drills(out: Path) -> None:
+    """One row a drill, newest first."""
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for column in ("drill", "verdict", "detect", "acknowledge", "recover", "RPO", "lost"):
+        table.add_column(column, overflow="fold")
+    rows = drills(out)
+    for row in rows:
+        times = (row.time_to_detect_s, row.time_to_acknowledge_s, row.time_to_recover_s, row.recovery_point_s)
+        verdict = row.verdict if row.status == "completed" else f"{row.verdict} ({row.status})"
+        lost = "–" if row.lost_writes is None else str(row.lost_writes)
+        table.add_row(row.drill, Text(verdict, _STYLES.get(row.verdict, "")), *("–" if each is None else duration_text(each) for each in times), lost)
+    console = Console(highlight=False)
+    console.print(table if rows else f"{out} holds no drills yet. Run one: gameday run primary-database-failure --speed 20")
+
+
+def print_report(name: str | None, out: Path) -> None:
+    """The report of a drill; when it has none, because it was cut short, its summary."""
+    folder = find(out, name or LATEST)
+    console = Console(highlight=False)
+    report = folder / "report.md"
+    if report.is_file():
+        console.print(Markdown(report.read_text(encoding="utf-8")))
+    else:
+        print_summary(console, folder, build_result(folder))
+
+
+def judge_again(names: Sequence[str], out: Path, *, targets: Path | None, write: bool) -> int:
+    """Judge old histories; the worst exit code."""
+    from scenarios.loader import load_targets
+
+    given = load_targets(targets) if targets else None
+    console = Console(highlight=False)
+    codes = []
+    for name in names:
+        folder = find(out, name)
+        chosen = None
+        if given is not None:
+            rehearsed = build_result(folder)
+            chosen = {each.target: given[each.target] for each in rehearsed.judgements if each.target in given}
+        result = write_result(folder, chosen) if write else build_result(folder, chosen)
+        if write:
+            from reports.write import write_reports
+
+            write_reports(folder, result)
+        print_summary(console, folder, result)
+        codes.append(result.exit_code)
+    return worst(codes)
+
+
+def print_findings(findings: Sequence[Finding]) -> bool:
+    """What `gameday doctor` found; true when something is missing without which no drill runs."""
+    console = Console(highlight=False)
+    for finding in findings:
+        mark, style = _MARKS[finding.ok]
+        console.print(Text.assemble((f"{mark:<8}", style), f"{finding.part:<14}", finding.found), soft_wrap=True)
+        if finding.remedy:
+            console.print(Text(f"{'':<22}{finding.remedy}", "dim"), soft_wrap=True)
+    return any(finding.ok is False for finding in findings)

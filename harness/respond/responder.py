@@ -1,0 +1,183 @@
+"""The automatic responder: hears the page, acknowledges it as late as people do, and carries the procedure out."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from fakes.clock import Clock
+from harness.errors import HarnessError, NotReady
+from harness.history import Recorder
+from harness.respond.delays import draw_delay_s
+from harness.respond.redact import without_secrets
+from harness.respond.shell import Ran, run_block
+from harness.respond.workstation import Workstation
+from harness.waiting import wait_until
+from scenarios.model import Response
+
+RESPONDER = "auto responder"
+_LOOK_EVERY_S = 0.5  # documented: how often the pager is looked at
+_RETRY_EVERY_S = 1.0  # documented, between attempts of a step that may be repeated
+_PLACEHOLDER = re.compile(r"<([A-Za-z][A-Za-z0-9_-]*)>")
+Outcome = Literal["done", "stopped", "unpaged"]
+Measured = Callable[[str], AbstractContextManager[None]]
+
+
+class Incident(Protocol):
+    """An incident of the pager; its title begins with the rule's name and a colon."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+
+
+class Incidents(Protocol):
+    """What a responder does with the pager."""
+
+    async def triggered(self) -> Sequence[Incident]:
+        """Those that nobody has acknowledged, oldest first."""
+        ...
+
+    async def acknowledge(self, incident_id: str, /) -> object: ...
+
+
+class Expectation(Protocol):
+    """What a step should bring about."""
+
+    def judge(self, exit_code: int, output: str, /) -> str | None:
+        """None when it was met, else why not."""
+        ...
+
+
+class Step(Protocol):
+    """One step of a procedure. `budget_s` is its time limit."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def command(self) -> str: ...
+    @property
+    def expect(self) -> Expectation: ...
+    @property
+    def budget_s(self) -> float: ...
+    @property
+    def on_failure(self) -> str: ...
+
+
+class Procedure(Protocol):
+    """One section of a runbook."""
+
+    @property
+    def steps(self) -> Sequence[Step]: ...
+
+
+def substituted(text: str, bindings: Mapping[str, str]) -> str:
+    """`<name>` replaced by what the name is bound to; names that are bound to nothing stay."""
+    return _PLACEHOLDER.sub(lambda found: bindings.get(found[1], found[0]), text)
+
+
+@dataclass(frozen=True, slots=True)
+class AutoResponder:
+    """One response to one page. `measured` holds the clock at rate 1 while the context it makes is open."""
+
+    procedure: Procedure
+    response: Response
+    alerts: Collection[str]  # whose pages are answered
+    incidents: Incidents
+    workstation: Workstation
+    clock: Clock
+    recorder: Recorder
+    rng: random.Random
+    measured: Measured
+
+    async def run(self, *, give_up_after_s: float) -> Outcome:
+        """Wait for a page (documented seconds, at most so many), acknowledge it and carry the procedure out."""
+        deadline = self.clock.now() + give_up_after_s
+        while not (page := await self._wait_for_page(deadline)):
+            if self.clock.now() >= deadline:
+                return "unpaged"
+        alert, incident = page
+        self.recorder.record("page.acknowledged", alert, incident=incident.id, by=RESPONDER)
+        return await self._carry_out()
+
+    async def _wait_for_page(self, deadline: float) -> tuple[str, Incident] | None:
+        """A page that was acknowledged; None when none came, or when it was resolved before anybody could acknowledge it."""
+        left_s = max(deadline - self.clock.now(), 0.0)
+        try:
+            page = await wait_until(
+                self._page, what="a page of an expected alert", within_s=left_s, every_s=_LOOK_EVERY_S, clock=self.clock
+            )
+        except NotReady:
+            await self.incidents.triggered()  # a pager that does not answer at all is an error, not a quiet night
+            return None
+        await self.clock.sleep(draw_delay_s(self.response.acknowledge, self.rng))
+        try:
+            await self.incidents.acknowledge(page[1].id)
+        except HarnessError:
+            if page[1].id in {incident.id for incident in await self.incidents.triggered()}:
+                raise
+            return None
+        return page
+
+    async def _page(self) -> tuple[str, Incident] | None:
+        for incident in await self.incidents.triggered():
+            alert = incident.title.partition(":")[0]
+            if alert in self.alerts:
+                return alert, incident
+        return None
+
+    async def _carry_out(self) -> Outcome:
+        name = self.response.procedure
+        self.recorder.record("procedure.started", name)
+        outcome: Outcome = "stopped"
+        try:
+            outcome = "done" if await self._all_steps() else "stopped"
+        finally:
+            self.recorder.record("procedure.finished", name, outcome=outcome)
+        return outcome
+
+    async def _all_steps(self) -> bool:
+        """Step by step; False when one that must succeed did not."""
+        for index, step in enumerate(self.procedure.steps, start=1):
+            await self.clock.sleep(draw_delay_s(self.response.step, self.rng))
+            self.recorder.record("step.started", step.name, index=index)
+            why = await self._attempts(step)
+            self.recorder.record("step.finished", step.name, index=index, ok=why is None, why=why or "")
+            if why is not None and step.on_failure != "continue":
+                return False
+        return True
+
+    async def _attempts(self, step: Step) -> str | None:
+        """Run the step's command until its expectation is met or its time for that is over; why it was missed."""
+        deadline = self.clock.now() + getattr(step, "retry_for_s", 0.0)
+        while True:
+            with self.measured(f"command: {step.name}"):
+                ran = await self._run(step)
+                why = step.expect.judge(ran.exit_code, ran.output)
+                if ran.timed_out and why is not None:
+                    why = f"its command was stopped after {step.budget_s:g} s; {why}"
+                if why is None or self.clock.now() >= deadline:
+                    return why
+                await self.clock.sleep(_RETRY_EVERY_S)
+
+    async def _run(self, step: Step) -> Ran:
+        """Run its command at the workstation and record what came of it. The clock runs at rate 1: the budget is wall time."""
+        command = substituted(step.command, self.response.bindings)
+        ran_as = self.workstation.translated(command)
+        try:
+            ran = await run_block(
+                ran_as, environment=self.workstation.environment, folder=self.workstation.checkout, limit_s=step.budget_s
+            )
+        except OSError as error:
+            raise HarnessError(f"bash could not be started for the step {step.name!r}: {error.strerror}. Is it installed?") from error
+        extra: dict[str, Any] = {} if ran_as == command else {"ran": without_secrets(ran_as)}
+        self.recorder.record(
+            "command.finished", step.name, command=without_secrets(command), exit_code=ran.exit_code,
+            duration_s=round(ran.duration_s, 6), output=without_secrets(ran.output), timed_out=ran.timed_out, **extra,
+        )  # fmt: skip
+        return ran

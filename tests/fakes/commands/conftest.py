@@ -1,0 +1,44 @@
+"""What the tests of the stand-ins share: a cluster to act on, and a command line to do it with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import pytest
+
+from fakes.commands import docker, eafix_cli, kubectl
+from tests.fakes.commands.fake_cluster import FakeCluster, fake_cluster
+
+
+class Ended(NamedTuple):
+    """A command's exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[[str], Ended]
+_MAINS = {"kubectl": kubectl.main, "docker": docker.main, "eafix-cli": eafix_cli.main}
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCluster]:
+    with fake_cluster() as found:
+        monkeypatch.setenv("GAMEDAY_CONTROL", found.address)
+        yield found
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command line in this process."""
+    import shlex
+
+    def ended(line: str) -> Ended:
+        tool, *arguments = shlex.split(line)
+        code = _MAINS[tool](arguments)
+        printed = capsys.readouterr()
+        return Ended(code, printed.out, printed.err)
+
+    return ended

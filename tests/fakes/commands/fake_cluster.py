@@ -1,0 +1,156 @@
+"""A control API and services that answer what a test tells them to, and remember what they were asked."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Answer = tuple[int, Any]
+NOW_S, EPOCH_S = 3600.0, 1795255800.0  # 2026-11-21 10:10:00 UTC at the start, 11:10:00 now
+
+
+class Answering:
+    """An HTTP server on a free port. `answers` maps (method, path without query) to an answer or to what makes it."""
+
+    def __init__(self) -> None:
+        self.answers: dict[tuple[str, str], Answer | Callable[[str, Any], Answer]] = {}
+        self.asked: list[tuple[str, str, Any]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _serve(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                body = json.loads(self.rfile.read(length) or b"null")
+                outer.asked.append((self.command, self.path, body))
+                path, _, query = self.path.partition("?")
+                found = outer.answers.get((self.command, path), (404, {"error": f"no {path}"}))
+                status, value = found(query, body) if callable(found) else found
+                text = (value if isinstance(value, str) else json.dumps(value)).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_GET = do_POST = _serve
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def posts(self) -> list[tuple[str, Any]]:
+        """The path and body of each POST."""
+        return [(path, body) for method, path, body in self.asked if method == "POST"]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class FakeCluster(Answering):
+    """A stack of two services, a broker, two Postgres instances and a Redis, behind a control API."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.web = Answering()  # all services answer here
+        self.services: dict[str, dict[str, Any]] = {}
+        self.datastores: dict[str, dict[str, Any]] = {}
+        self.logs: dict[str, list[str]] = {}
+        for number, name in enumerate(("gui-gateway", "data-ingestor", "signal-generator", "risk-manager", "execution-engine")):
+            self.services[name] = _service(name, self.web.port, number)
+        for name in ("broker", "price-primary", "price-backup"):
+            self.services[name] = _service(name, self.web.port, 7) | {"deployment": None, "compose": None, "inside": False}
+        self.datastores["postgres-primary"] = _datastore("postgres", "eafix-postgres", "writer", 15432)
+        self.datastores["postgres-replica"] = _datastore("postgres", "eafix-postgres-replica", "replica", 15433)
+        self.datastores["redis"] = _datastore("redis", "eafix-redis", "primary", 16379)
+        self.addresses: dict[str, dict[str, Any]] = {
+            "postgres": _address(5432, "eafix-postgres", {"app": "eafix-postgres", "role": "writer"}, "postgres-primary"),
+            "redis": _address(6379, "eafix-redis", {"app": "eafix-redis"}, "redis"),
+        }
+        self.answers[("GET", "/state")] = lambda _query, _body: (200, self.state())
+        for name in self.services:
+            self._offer("services", name)
+        for name in self.datastores:
+            self._offer("datastores", name)
+            self.answers["POST", f"/datastores/{name}/promote"] = (200, {})
+            self.answers["POST", f"/datastores/{name}/role"] = (200, {})
+        for name in self.addresses:
+            self.answers["POST", f"/addresses/{name}/selector"] = (200, {"instance": "postgres-replica"})
+
+    def _offer(self, kind: str, name: str) -> None:
+        rows = self.services if kind == "services" else self.datastores
+
+        def become(state: str) -> Callable[[str, Any], Answer]:
+            def change(_query: str, _body: Any) -> Answer:
+                running = state == "running"
+                rows[name] |= {"state": state, "ready": running, "replicas": int(running)}
+                return 200, rows[name]
+
+            return change
+
+        def log(query: str, _body: Any) -> Answer:
+            lines = self.logs.get(name, [])
+            start = int(query.removeprefix("from=")) if query.startswith("from=") else 0
+            return 200, {"lines": lines[start:], "next": len(lines)}
+
+        for verb, state in {"start": "running", "restart": "running", "stop": "stopped"}.items():
+            self.answers["POST", f"/{kind}/{name}/{verb}"] = become(state)
+        self.answers["GET", f"/{kind}/{name}/logs"] = log
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "services": self.services, "datastores": self.datastores, "addresses": self.addresses, "links": [],
+            "now_s": NOW_S, "epoch_s": EPOCH_S,
+        }  # fmt: skip
+
+    def kill(self, name: str) -> None:
+        """What is left after kill -9."""
+        row = self.services.get(name) or self.datastores[name]
+        row |= {"state": "stopped", "ready": False, "pid": None, "exit_code": 137, "ended_s": NOW_S - 5}
+
+    def close(self) -> None:
+        super().close()
+        self.web.close()
+
+
+@contextmanager
+def fake_cluster() -> Iterator[FakeCluster]:
+    cluster = FakeCluster()
+    try:
+        yield cluster
+    finally:
+        cluster.close()
+
+
+def _service(name: str, port: int, number: int) -> dict[str, Any]:
+    return {
+        "deployment": f"eafix-{name}", "compose": name, "state": "running", "pid": 1000 + number, "port": port, "version": "1.0.0",
+        "restarts": 0, "started_s": NOW_S - 300, "ready": True, "inside": True, "replicas": 1,
+    }  # fmt: skip
+
+
+def _datastore(kind: str, statefulset: str, role: str, port: int) -> dict[str, Any]:
+    return {
+        "kind": kind, "statefulset": statefulset, "compose": statefulset.removeprefix("eafix-"), "role": role, "app": f"eafix-{kind}",
+        "state": "running", "pid": 2000, "port": port, "ready": True, "started_s": 0.0, "replicas": 1,
+    }  # fmt: skip
+
+
+def _address(port: int, kubernetes: str, selector: dict[str, str], instance: str) -> dict[str, Any]:
+    return {"port": port, "kubernetes": kubernetes, "selector": selector, "instance": instance}
