@@ -37,6 +37,9 @@ def detection(history: History, expected: Collection[str], injected: Event) -> D
             continue
         if before.get(identity) == "pending" and event.kind != "alert.firing":
             del before[identity]  # what it had been pending for is over, or began anew
+        since_s = event.data.get("since_s")  # when its condition came true
+        if event.kind == "alert.firing" and isinstance(since_s, int | float) and since_s < injected.at_s:
+            before.setdefault(identity, "pending")
         if event.kind == "alert.firing" and before.get(identity, "inactive") == "inactive":
             return Detection(event)
     active = sorted({identity.split(" ")[0] for identity, state in before.items() if state != "inactive"})

@@ -11,9 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -62,7 +61,7 @@ def run_drill(loaded: LoadedScenario, options: DrillOptions, on_event: Callable[
     """
     spec, behind = prepare(loaded, options)
     folder = spec.folder
-    shown = [Path("/tmp/stg"), Path("/tmp/boot"), *spec.tools.folders(), spec.toxiproxy.folder]
+    shown = [*spec.tools.folders(), spec.toxiproxy.folder]
     log = (folder / "logs" / "conductor.log").open("ab")
     process = start(
         [sys.executable, "-m", "harness.drill"], own_network=spec.own_network, read_only=shown, writable=[folder], run=behind,
@@ -114,7 +113,7 @@ def _rerun(loaded: LoadedScenario, options: DrillOptions) -> str:
 
 
 def _versions() -> dict[str, str]:
-    return {"gameday": "0", "python": platform.python_version(), "kernel": platform.release()}
+    return {"gameday": version("gameday"), "python": platform.python_version(), "kernel": platform.release()}
 
 
 def _commit() -> str:

@@ -100,12 +100,12 @@ class _Stream:
     def _too_many(self, bad: int, of: int) -> bool:
         return bad >= self._in_a_row and bad > self._tolerated * of + _ROUNDING
 
-    def first_break(self, from_s: float, since_s: float, settle_s: float) -> tuple[Operation, Operation] | None:
+    def first_break(self, from_s: float, counted_s: float, settle_s: float) -> tuple[Operation, Operation] | None:
         """The bad operation with which the first outage due at or after `from_s` starts, and the one that proves it.
 
-        Bad operations due before `since_s` are not counted: another outage had them.
+        Bad operations due before `counted_s` are not counted: they were before the fault.
         """
-        first, counted = bisect_left(self.due_s, from_s), bisect_left(self.due_s, since_s)
+        first, counted = bisect_left(self.due_s, from_s), bisect_left(self.due_s, counted_s)
         for at in range(first, len(self.due_s)):
             if self.good[at]:
                 continue
@@ -220,9 +220,9 @@ class Observation:
     def outages(self, after_s: float, settle_s: float) -> list[Outage]:
         """Every outage that started at or after this documented time; at most the last of them has no end."""
         found: list[Outage] = []
-        from_s = since_s = after_s
+        from_s = after_s
         while True:
-            breaks = [stream.first_break(from_s, since_s, settle_s) for stream in (self.orders, self.canaries)]
+            breaks = [stream.first_break(from_s, after_s, settle_s) for stream in (self.orders, self.canaries)]
             first = min((each for each in breaks if each is not None), key=lambda each: each[0].intended_s, default=None)
             if first is None:
                 return found
@@ -232,7 +232,7 @@ class Observation:
             found.append(Outage(Instant(start.intended_s, start.intended_wall_s), end, least_s))
             if end is None:
                 return found
-            since_s, from_s = end.at_s, end.at_s + settle_s
+            from_s = end.at_s + settle_s  # until then it held; what was bad before is out of reach from there
 
 
 def outages(operations: Iterable[Operation], steady: SteadyState, *, after_s: float, until_s: float = math.inf) -> list[Outage]:

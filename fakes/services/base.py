@@ -54,7 +54,7 @@ class Service:
         self._app = web.Application()
         self._work: list[Work] = []
         self._consumers: list[Consumer] = []
-        self._closing: list[Callable[[], Awaitable[None]]] = []
+        self._closing: list[Callable[[], Awaitable[None] | None]] = []
         self._end = asyncio.Event()
         self._status = 0
         self._describe_itself()
@@ -83,8 +83,8 @@ class Service:
 
         self._app.on_shutdown.append(stopping)
 
-    def on_close(self, close: Callable[[], Awaitable[None]]) -> None:
-        """Await this at the very end, the last told first."""
+    def on_close(self, close: Callable[[], Awaitable[None] | None]) -> None:
+        """Call this at the very end, the last told first."""
         self._closing.append(close)
 
     def dependency(self, name: str) -> Dependency:
@@ -205,7 +205,8 @@ class Service:
             task.cancel()
         await asyncio.gather(*consuming, *working, return_exceptions=True)
         for close in reversed(self._closing):
-            await close()
+            if (closing := close()) is not None:
+                await closing
 
 
 class _CpuShare:

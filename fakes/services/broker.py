@@ -69,6 +69,9 @@ class Book:
             self._write({"cancelled": client_order_id})
         return self.fills.get(client_order_id)
 
+    def close(self) -> None:
+        self._file.close()
+
     def _write(self, row: dict[str, Any]) -> None:
         self._file.write(json.dumps(row) + "\n")
         self._file.flush()
@@ -86,6 +89,7 @@ class Book:
 async def start(service: Service) -> None:
     """Answer for the book."""
     book = Book(service.config.state_dir / "book.jsonl")
+    service.on_close(book.close)
     service.metrics.gauge("broker_fills", lambda: len(book.fills))
 
     async def place(request: web.Request) -> web.Response:

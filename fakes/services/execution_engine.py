@@ -44,6 +44,7 @@ class Engine:
         self._outbox = Outbox(self.database, service.bus())
         service.optional.add("redis")  # the outbox waits for it
         self._intents = Intents(service.config.state_dir / "intents.jsonl")
+        service.on_close(self._intents.close)
         service.background(self._outbox.run)
         service.background(self.settle)
         self._executed = service.metrics.counter("trading_executions_total", "source")

@@ -59,6 +59,9 @@ class Intents:
     def doubtful(self) -> list[Intent]:
         return [self._open[client_order_id] for client_order_id in self._doubtful]
 
+    def close(self) -> None:
+        self._file.close()
+
     def _write(self, line: str) -> None:
         self._file.write(line)
         self._file.flush()

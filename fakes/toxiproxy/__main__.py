@@ -11,7 +11,6 @@ import logging
 import resource
 import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from fakes.toxiproxy import VERSION
 from fakes.toxiproxy.addresses import listen
 from fakes.toxiproxy.api import Api
 from fakes.toxiproxy.errors import CannotListen
+from fakes.toxiproxy.log import LogThread
 from fakes.toxiproxy.proxy import Proxies
 from fakes.toxiproxy.web import HttpConnection
 
@@ -28,12 +28,14 @@ logger = logging.getLogger("server")
 def main(arguments: list[str] | None = None) -> None:
     """Serve until told to stop. Exits with code 1 when the API's address or the file of proxies is no good."""
     options = _parser().parse_args(arguments)
-    logging.Formatter.converter = time.gmtime
-    line = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s %(message)s"
-    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format=line, datefmt="%Y-%m-%dT%H:%M:%S")
+    log = LogThread()
+    logging.basicConfig(level=logging.INFO, handlers=[log])
     _allow_many_sockets()
-    with asyncio.Runner(loop_factory=_loop_factory(options.loop)) as runner:
-        runner.run(_serve(options))
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory(options.loop)) as runner:
+            runner.run(_serve(options))
+    finally:
+        log.stop()
 
 
 def _parser() -> argparse.ArgumentParser:

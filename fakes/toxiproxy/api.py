@@ -17,6 +17,7 @@ from fakes.toxiproxy.proxy import Proxies
 logger = logging.getLogger("api")
 
 _JSON = "application/json"
+_LOGGED = 1000  # bytes of a request's body
 _TEXT = "text/plain; charset=utf-8"
 
 
@@ -81,7 +82,7 @@ class Api:
         except Exception as error:
             logger.exception("%s %s failed", method, target)
             answer = Answer(500, ApiError(f"{type(error).__name__}: {error}").body)
-        logger.info("%s %s %d %s", method, unquote(target), answer.status, body.decode(errors="replace").strip())
+        logger.info("%s %s %d %s", method, unquote(target), answer.status, body[:_LOGGED].decode(errors="replace").strip())
         return answer
 
     async def _version(self, _: Request) -> Answer:

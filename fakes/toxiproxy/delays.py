@@ -106,14 +106,13 @@ class Bandwidth(_Holding):
 
     def __init__(self, toxic: Toxic, following: Outlet, now: float) -> None:
         super().__init__(toxic, following, now)
-        self._free_at = now  # when the line will have sent all that was given on
         self.change(now)
 
     def change(self, now: float) -> None:
         self._bytes_per_s = self.toxic.attributes["rate"] * 1000
         self._piece = max(int(self._bytes_per_s * _PIECE_S), 1)
         self.capacity = min(max(_Holding.capacity, self._piece), 16 * _MEBIBYTE)
-        self._free_at = min(self._free_at, now)
+        self._free_at = now  # when the line will have sent all that was given on
 
     def push(self, chunk: Chunk, now: float) -> None:
         if not self.queue:

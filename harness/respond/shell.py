@@ -101,7 +101,7 @@ async def run_block(block: str, *, environment: Mapping[str, str], folder: Path,
     finally:
         _kill(process.pid)
         text = output.close()
-    code = await process.wait()
+        code = await process.wait()
     if timed_out:
         return Ran(TIMED_OUT, text, duration_s, timed_out=True)
     return Ran(code if code >= 0 else 128 - code, text, duration_s)

@@ -75,7 +75,7 @@ def start(
         "writable": [str(path) for path in writable],
         "run": str(run) if run else None,
     }
-    environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(PROJECT)+":/tmp/stg:/tmp/boot"}
+    environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(PROJECT)}
     return subprocess.Popen(
         [sys.executable, "-m", "harness.sandbox.init", json.dumps(spec), "--", *command],
         cwd=PROJECT, env=environment, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True,

@@ -122,6 +122,14 @@ def test_an_alert_that_was_pending_before_the_fault_had_another_cause() -> None:
     assert measured(again).time_to_detect_s == pytest.approx(40)
 
 
+def test_an_alert_whose_condition_was_true_before_the_fault_had_another_cause() -> None:
+    """Its `since_s` tells, also where it was never recorded as pending; with one after the injection it counts."""
+    early = injected().at(50, "alert.firing", "DatabaseDown", labels={}, since_s=20.0)
+    assert measured(early).time_to_detect_s is None
+    late = injected().at(50, "alert.firing", "DatabaseDown", labels={}, since_s=35.0)
+    assert measured(late).time_to_detect_s == pytest.approx(20)
+
+
 def test_the_same_rule_with_other_labels_is_another_alert() -> None:
     """ServiceDown of one service says nothing about that of another."""
     story = firing(firing(injected(), 10, job="redis"), 50, job="postgres")
@@ -189,6 +197,13 @@ def test_a_fault_that_bit_without_an_outage_was_recovered_from_at_once() -> None
     """Clients noticed nothing for the whole settle time: zero, on the evidence of fault.bit."""
     found = measured(drill(out=None))
     assert (found.time_to_recover_s, found.outage_s, found.outages) == (0.0, 0.0, 0)
+
+
+def test_a_fault_that_clients_have_not_felt_yet_is_not_recovered_from() -> None:
+    """It bit at 30 s and observation ended at 80 s, before the settle time was over: they might have felt it at 85 s."""
+    found = measured(drill(out=None, until_s=80))
+    assert found.time_to_recover_s is None
+    assert found.why["time_to_recover_s"] == "observation ended before the steady state had held for the settle time"
 
 
 def test_a_fault_that_never_bit_has_no_recovery() -> None:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.steady import outage, outages, recovered_at, steady_since
+from harness.steady import Observation, outage, outages, recovered_at, steady_since
 from harness.workload.ledger import Operation
 from scenarios.model import SteadyState
-from tests.harness.histories import CANARY_EVERY_S, LATENCY_S, ORDER_EVERY_S, TIMEOUT_S, Story
+from tests.harness.histories import CANARY_EVERY_S, LATENCY_S, ORDER_EVERY_S, TIMEOUT_S, Story, every
 
 STEADY = SteadyState.model_validate({"settle": "10s", "hold": "5s"})
 
@@ -181,6 +181,81 @@ def test_a_canary_that_still_fails_delays_recovery() -> None:
     found = outage(Story(events=events).operations(), STEADY, after_s=19)
     assert found is not None
     assert (found.start_s, found.end_s) == pytest.approx((20, 30 + LATENCY_S))
+
+
+def test_the_whole_settle_time_counts_from_the_instant_of_recovery() -> None:
+    """Canaries fail from 20 to 23 s and orders from 32.5 s: good for 9.5 s is not good for 10, so it is one outage."""
+    story = Story()
+    for op, step_s, start_s, end_s in (("order", ORDER_EVERY_S, 32.5, 33.0), ("canary", CANARY_EVERY_S, 20.0, 23.0)):
+        for due_s in every(0, 60, step_s):
+            story.operation(due_s, op, "fail" if start_s <= due_s < end_s else "ok", LATENCY_S)
+    (found,) = outages(story.operations(), STEADY, after_s=19)
+    assert (found.start_s, found.end_s) == pytest.approx((20.0, 33.0 + LATENCY_S), abs=ORDER_EVERY_S)
+
+
+def test_canaries_that_fail_again_within_the_settle_time_delay_recovery() -> None:
+    """The pipeline works for a moment at 23 s and fails from 25 to 26.5 s: recovered after that."""
+    story = Story()
+    for due_s in every(0, 60, ORDER_EVERY_S):
+        story.operation(due_s, "order", "fail" if 20 <= due_s < 23 else "ok", LATENCY_S)
+    for due_s in every(0, 60, CANARY_EVERY_S):
+        story.operation(due_s, "canary", "fail" if 20 <= due_s < 23 or 25 <= due_s < 26.5 else "ok", LATENCY_S)
+    (found,) = outages(story.operations(), STEADY, after_s=19)
+    assert found.end_s == pytest.approx(26.5 + LATENCY_S)
+
+
+def test_scattered_failures_are_one_outage_up_to_the_one_that_exceeds_the_share() -> None:
+    """Single failures at 20, 24 and 28 s are 1.2 % of the 250 orders of ten seconds: out from the first to after the last."""
+    (found,) = outages(out((20, 20.01), (24, 24.01), (28, 28.01), kinds="order"), STEADY, after_s=19)
+    assert (found.start_s, found.end_s) == pytest.approx((20.0, 28.0 + ORDER_EVERY_S + LATENCY_S))
+
+
+def test_failures_before_the_fault_are_not_counted_with_those_after_it() -> None:
+    """Two single failures before it and one after it are not the three that make an outage."""
+    operations = out((20, 20.01), (24, 24.01), (28, 28.01), kinds="order")
+    assert outages(operations, STEADY, after_s=25) == []
+
+
+def test_an_outage_that_was_on_already_starts_at_the_given_instant() -> None:
+    """Only what was due from then on is looked at."""
+    found = outage(out((20, 23)), STEADY, after_s=21)
+    assert found is not None
+    assert found.start_s == pytest.approx(21.0)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    orders=st.lists(st.sampled_from([True] * 9 + [False]), min_size=30, max_size=120),
+    canaries=st.lists(st.sampled_from([True] * 5 + [False]), max_size=12),
+    window=st.tuples(st.integers(0, 100), st.integers(1, 60)),
+    ratio=st.sampled_from([0.9, 0.97, 0.99, 1.0]),
+)
+def test_any_window_is_judged_as_by_counting(
+    orders: list[bool], canaries: list[bool], window: tuple[int, int], ratio: float
+) -> None:
+    """The running sums give what counting the window's operations one by one gives. An order a second, a canary every ten."""
+    story = Story()
+    for op, goods, step_s in (("order", orders, 1), ("canary", canaries, 10)):
+        for number, good in enumerate(goods):
+            story.operation(number * step_s, op, "ok" if good else "fail", LATENCY_S)
+    steady = SteadyState.model_validate({"success-ratio": ratio})
+    start, length = window
+    seen_orders, seen_canaries = orders[start : start + length], canaries[-(-start // 10) : -(-(start + length) // 10)]
+    expected = (
+        start + length <= len(orders) - 1
+        and not counted_broken(seen_orders, 3, ratio)
+        and not counted_broken(seen_canaries, 2, ratio)
+        and any(seen_canaries or canaries[-(-start // 10) : -(-start // 10) + 1])
+    )
+    until_s = len(orders) - 1
+    assert Observation(story.operations(), steady, until_s=until_s).holds(start, length) is (expected and start < until_s)
+
+
+def counted_broken(goods: list[bool], in_a_row: int, ratio: float) -> bool:
+    """The definition, word by word."""
+    row = any(not any(goods[at : at + in_a_row]) for at in range(len(goods) - in_a_row + 1))
+    bad = goods.count(False)
+    return row or (bad >= in_a_row and bad / len(goods) > 1 - ratio + 1e-9)
 
 
 def test_failures_before_the_given_instant_are_not_its_outage() -> None:

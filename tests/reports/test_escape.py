@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -44,6 +44,9 @@ def test_a_cell_never_spills_into_the_next(texts: list[str]) -> None:
 
 
 @given(SPITEFUL)
+@example("1. not a list")
+@example("12) nor this")
+@example("=== nor a heading")
 def test_a_line_that_looks_like_a_heading_or_a_list_is_neither(text: str) -> None:
     """Prose at the start of a paragraph stays a paragraph."""
     if line := prose(text):

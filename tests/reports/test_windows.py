@@ -45,9 +45,9 @@ def test_leaves_out_windows_in_which_nothing_was_asked() -> None:
 
 
 def test_an_order_on_a_boundary_belongs_to_the_window_that_begins_there() -> None:
-    """Also where binary fractions round the wrong way: 0.06 / 0.02 is a little under 3."""
-    found = windows(operations(story((0.06, "op.ok", 5)).history(), "order", late_after_ms=None), 0.02)
-    assert found[0].from_s == pytest.approx(0.06)
+    """Also where binary fractions round the wrong way: 0.3 / 0.1 is a little under 3."""
+    found = windows(operations(story((0.3, "op.ok", 5)).history(), "order", late_after_ms=None), 0.1)
+    assert found[0].from_s == pytest.approx(0.3)
 
 
 def test_latencies_are_those_of_acknowledged_orders() -> None:

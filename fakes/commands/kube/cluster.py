@@ -16,7 +16,7 @@ from fakes.commands.entry import Failure
 
 NAMESPACE = "default"
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # those of generated names in Kubernetes
-_REQUIREMENT = re.compile(r"\s*(!?)([\w./-]+)\s*(?:(==|=|!=)\s*([\w.-]*)|\s(in|notin)\s*\(([^)]*)\))?\s*")
+_REQUIREMENT = re.compile(r"\s*(!?)([\w./-]+)(?:\s*(==|=|!=)\s*([\w.-]*)|\s+(in|notin)\s*\(([^)]*)\))?\s*")
 
 ALIASES = {
     "pods": ("pods", "pod", "po"),

@@ -340,13 +340,17 @@ class Stack:
             "seed": 7, "addresses": addresses, "settings": self.settings, "state_dir": str(state),
         }  # fmt: skip
 
-    def start(self, *names: str) -> None:
-        """Start services and wait until each can do its work."""
+    def start_unready(self, *names: str) -> None:
+        """Start services, which need not be able to do their work."""
         for name in names:
             config = self.config(name)
             log = str(self.folder / f"{name}.log")
             start = {"name": name, "program": config["program"], "config": config, "log": log}
             self._pids[name] = self._forks.ask({"start": start})["pid"]
+
+    def start(self, *names: str) -> None:
+        """Start services and wait until each can do its work."""
+        self.start_unready(*names)
         for name in names:
             eventually(lambda name=name: self.healthy(name) or None)  # type: ignore[misc]
 
@@ -394,7 +398,9 @@ class Stack:
     def metric(self, name: str, line: str, path: str = "/metrics") -> float:
         """The value of a series, given as it stands in the scrape."""
         text = self.client.get(self.url(name, path)).raise_for_status().text
-        return next(float(row.rpartition(" ")[2]) for row in text.splitlines() if row.rpartition(" ")[0] == line)
+        found = [float(row.rpartition(" ")[2]) for row in text.splitlines() if row.rpartition(" ")[0] == line]
+        assert found, f"{name} has no series {line}"
+        return found[0]
 
     def sql(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return self.postgres.sql(self.database, query, parameters or None)

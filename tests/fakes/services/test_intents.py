@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from fakes.services.bookings import Terms
@@ -14,32 +15,33 @@ A, B = Order("a", "EURUSD", "buy", 1), Order("b", "EURUSD", "sell", 2)
 
 def test_what_was_open_when_the_engine_died_is_in_doubt(tmp_path: Path) -> None:
     """A successor finds exactly the orders that were neither booked nor struck out."""
-    earlier = Intents(tmp_path / "intents")
-    earlier.add(A, TERMS)
-    earlier.add(B, TERMS)
-    earlier.strike("a")
-    assert len(earlier) == 0
-    later = Intents(tmp_path / "intents")
-    assert later.doubtful() == [(B, TERMS)]
-    assert later.doubt.is_set()
-    later.strike("b")
-    assert not later.doubt.is_set()
-    assert Intents(tmp_path / "intents").doubtful() == []
+    with closing(Intents(tmp_path / "intents")) as earlier:
+        earlier.add(A, TERMS)
+        earlier.add(B, TERMS)
+        earlier.strike("a")
+        assert len(earlier) == 0
+    with closing(Intents(tmp_path / "intents")) as later:
+        assert later.doubtful() == [(B, TERMS)]
+        assert later.doubt.is_set()
+        later.strike("b")
+        assert not later.doubt.is_set()
+    with closing(Intents(tmp_path / "intents")) as last:
+        assert last.doubtful() == []
 
 
 def test_only_an_open_order_can_be_doubted(tmp_path: Path) -> None:
     """One that is booked meanwhile is beyond doubt."""
-    intents = Intents(tmp_path / "intents")
-    intents.add(A, TERMS)
-    intents.doubted("a")
-    assert intents.doubtful() == [(A, TERMS)]
-    intents.strike("a")
-    intents.doubted("a")
-    assert intents.doubtful() == []
+    with closing(Intents(tmp_path / "intents")) as intents:
+        intents.add(A, TERMS)
+        intents.doubted("a")
+        assert intents.doubtful() == [(A, TERMS)]
+        intents.strike("a")
+        intents.doubted("a")
+        assert intents.doubtful() == []
 
 
 def test_a_second_try_of_an_open_order_is_not_new(tmp_path: Path) -> None:
     """Then the failure of the second says nothing of the first."""
-    intents = Intents(tmp_path / "intents")
-    assert intents.add(A, TERMS)
-    assert not intents.add(A, TERMS)
+    with closing(Intents(tmp_path / "intents")) as intents:
+        assert intents.add(A, TERMS)
+        assert not intents.add(A, TERMS)

@@ -145,7 +145,7 @@ def test_nobody_is_refused_while_a_proxy_is_re_pointed(embedded: Server, wires: 
     done = threading.Event()
 
     def repoint() -> None:
-        for number in range(60):
+        for number in range(12):
             embedded.update(shown["name"], upstream=f"127.0.0.1:{9 - number % 2}")
         done.set()
 

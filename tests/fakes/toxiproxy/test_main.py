@@ -63,5 +63,14 @@ def test_logs_changes_and_the_first_refusal_of_an_upstream(wires: Wires) -> None
     assert len([line for line in lines if " WARNING proxy logged: 127.0.0.1:9: " in line]) == 1
 
 
+def test_goes_on_when_nobody_reads_its_log() -> None:
+    """The pipe of its output is full after 64 KiB; the API answers all the same, and it still ends when told."""
+    with running(embedded_command(), "embedded", 0) as server:
+        for _ in range(100):
+            assert server.call("POST", "/populate", b" " * 100 + b"x" * 900).status == 400
+        server.process.terminate()
+        assert server.process.wait(PATIENCE_S) == 0
+
+
 def run(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(embedded_command(*options), capture_output=True, text=True, timeout=PATIENCE_S, cwd=ROOT, check=False)

@@ -1,0 +1,76 @@
+"""Whether the times in a scenario can come true together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from scenarios.errors import Problem
+from scenarios.model import Fault, HumanDelay, ProcessKill, ProcessPause, Scenario, format_duration
+from scenarios.yaml_source import Location, Source
+
+
+def timeline_problems(source: Source, scenario: Scenario) -> Iterator[Problem]:
+    """Everything that can never happen as it is written."""
+    yield from _windows(source, scenario)
+    first_s = min(fault.at_s for fault in scenario.faults)
+    for index, fault in enumerate(scenario.faults):
+        yield from _fault(source, ("faults", index), fault, scenario.give_up_after_s + first_s)
+    yield from _overlaps(source, scenario.faults)
+    for index, condition in enumerate(scenario.conditions):
+        for key, given in (("at", condition.at_s != 0), ("heal-after", condition.heal_after_s is not None)):
+            if given:
+                message = f"a condition is in force from the start to the end; '{key}' belongs to a fault"
+                yield source.problem(message, ("conditions", index, key), key=True)
+    for key, delay in (("acknowledge", scenario.response.acknowledge), ("step", scenario.response.step)):
+        yield from _delay(source, ("response", key), delay)
+
+
+def _windows(source: Source, scenario: Scenario) -> Iterator[Problem]:
+    limit_s, steady = scenario.give_up_after_s, scenario.steady_state
+    for key, seconds in (("hold", steady.hold_s), ("settle", steady.settle_s)):
+        if seconds > limit_s:
+            message = f"{key}: {format_duration(seconds)} is longer than give-up-after, {format_duration(limit_s)}; the drill would always give up"
+            yield source.problem(message, ("steady-state", key))
+
+
+def _fault(source: Source, at: Location, fault: Fault, end_s: float) -> Iterator[Problem]:
+    if fault.at_s >= end_s:
+        message = f"at: {format_duration(fault.at_s)} is when the drill has given up already (give-up-after counts from the first fault)"
+        yield source.problem(message, (*at, "at"))
+    if fault.heal_after_s is None:
+        return
+    if isinstance(fault, ProcessKill):
+        message = "a killed process is not healed: somebody must start it; leave heal-after out"
+        yield source.problem(message, (*at, "heal-after"), key=True)
+    elif fault.heal_after_s == 0:
+        yield source.problem("heal-after: the fault would end as it begins; leave it out for a fault that stays", (*at, "heal-after"))
+    elif fault.at_s < end_s <= fault.at_s + fault.heal_after_s:
+        message = f"heal-after: {format_duration(fault.heal_after_s)} is when the drill has given up already; leave it out for a fault that stays"
+        yield source.problem(message, (*at, "heal-after"))
+
+
+def _overlaps(source: Source, faults: Sequence[Fault]) -> Iterator[Problem]:
+    """Two faults of one process: nothing can be killed twice at once, paused twice, or paused when it is dead."""
+    struck = [(index, fault) for index, fault in enumerate(faults) if isinstance(fault, ProcessKill | ProcessPause)]
+    for (first, one), (second, other) in combinations(struck, 2):
+        if one.process != other.process:
+            continue
+        paused = isinstance(one, ProcessPause) and isinstance(other, ProcessPause)
+        if one.at_s == other.at_s or (paused and _meet(one, other)):
+            message = f"{other.process} is struck by entry {first + 1} of faults at that time already"
+            yield source.problem(message, ("faults", second, "process"))
+
+
+def _meet(one: Fault, other: Fault) -> bool:
+    ends = [math.inf if each.heal_after_s is None else each.at_s + each.heal_after_s for each in (one, other)]
+    return one.at_s < ends[1] and other.at_s < ends[0]
+
+
+def _delay(source: Source, at: Location, delay: HumanDelay) -> Iterator[Problem]:
+    if delay.p95_s < delay.median_s:
+        message = f"p95: {format_duration(delay.p95_s)} is shorter than the median, {format_duration(delay.median_s)}"
+        yield source.problem(message, (*at, "p95"))
+    elif delay.median_s == 0 < delay.p95_s:
+        yield source.problem("median: a delay that is sometimes there has a median above 0; for none at all make p95 0s too", (*at, "median"))

@@ -1,0 +1,92 @@
+"""What lands on an operator's PATH."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fakes.commands import install
+from fakes.commands.install import install_commands
+from fakes.commands.make import TARGETS, makefile
+
+
+def ran(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, env={"PATH": str(folder)}, cwd="/", capture_output=True, text=True, check=False)
+
+
+def test_stand_ins_start_from_anywhere_with_nothing_but_their_launcher(tmp_path: Path) -> None:
+    """Also when the folder or an argument holds blanks and quotes: arguments arrive as they were given."""
+    folder = tmp_path / "a folder's bin"
+    install_commands(folder, sys.executable, {})
+    ended = ran(folder, str(folder / "kubectl"), "it's \"that\"")
+    assert (ended.returncode, ended.stderr) == (1, 'error: unknown command "it\'s "that"" for "kubectl"\n')
+    assert ran(folder, str(folder / "eafix-cli")).returncode == 2
+
+
+def test_nothing_of_the_pythons_environment_gets_in(tmp_path: Path) -> None:
+    """A module of the same name beside the operator, or a PYTHONPATH, changes nothing."""
+    install_commands(tmp_path / "bin", sys.executable, {})
+    (tmp_path / "json.py").write_text("raise SystemExit('the wrong json')")
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path), "PYTHONSTARTUP": "/nowhere"}
+    ended = subprocess.run([str(tmp_path / "bin" / "docker"), "nope"], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.stderr == "docker: unknown command: docker nope\n\nRun 'docker --help' for more information\n"
+
+
+def test_real_programs_are_linked_but_never_in_place_of_a_stand_in(tmp_path: Path) -> None:
+    """Whatever kubectl the machine has, the operator of a drill does not get it."""
+    real = tmp_path / "real"
+    real.write_text("#!/bin/sh\necho real\n")
+    real.chmod(0o755)
+    install_commands(tmp_path / "bin", sys.executable, {"psql": real, "kubectl": real})
+    assert ran(tmp_path, str(tmp_path / "bin" / "psql")).stdout == "real\n"
+    assert "python" in (tmp_path / "bin" / "kubectl").read_text()
+
+
+def test_a_missing_tool_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the shell's own exit code for a command that is not found."""
+    monkeypatch.setattr(install, "NEEDED", ("no-such-tool",))
+    install_commands(tmp_path, sys.executable, {})
+    ended = ran(Path("/bin"), str(tmp_path / "no-such-tool"))
+    assert (ended.returncode, ended.stderr) == (127, "no-such-tool: not found on this machine; `gameday doctor` tells how to get it\n")
+
+
+def test_installing_again_changes_nothing(tmp_path: Path) -> None:
+    """A folder that is there already is made right."""
+    install_commands(tmp_path, sys.executable, {"jq": Path("/bin/sh")})
+    install_commands(tmp_path, sys.executable, {"jq": Path("/bin/true")})
+    assert (tmp_path / "jq").resolve() == Path("/bin/true").resolve()
+    assert os.access(tmp_path / "docker", os.X_OK)
+
+
+def make_like(tmp_path: Path, tool: str, target: str, cli_exit: int) -> tuple[int, str, str]:
+    """Runs a target with the real make or the stand-in, beside an eafix-cli that ends with this exit code."""
+    folder = tmp_path / target
+    folder.mkdir()
+    (folder / "Makefile").write_text(makefile())
+    (folder / "eafix-cli").write_text(f'#!/bin/sh\necho "called $@"\nexit {cli_exit}\n')
+    (folder / "eafix-cli").chmod(0o755)
+    launcher = [tool] if tool == "make" else [sys.executable, "-c", "import sys; from fakes.commands.make import main; sys.exit(main(sys.argv[1:]))"]
+    environment = {"PATH": f"{folder}:/usr/bin:/bin", "PYTHONPATH": str(Path(install.__file__).parents[2])}
+    ended = subprocess.run([*launcher, target], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+@pytest.mark.parametrize("tool", ["stand-in", pytest.param("make", marks=pytest.mark.skipif(not shutil.which("make"), reason="no make here"))])
+def test_make_and_its_stand_in_do_and_say_the_same(tmp_path: Path, tool: str) -> None:
+    """One table of targets feeds both, and a failing recipe ends both with 2 and the same words."""
+    assert make_like(tmp_path, tool, "smoke", 0) == (0, "called test smoke\n", "")
+    line = makefile().splitlines().index("contracts-validate-full:") + 2
+    assert make_like(tmp_path, tool, "contracts-validate-full", 1) == (
+        2, "called contracts validate --full\n", f"make: *** [Makefile:{line}: contracts-validate-full] Error 1\n",
+    )  # fmt: skip
+    assert make_like(tmp_path, tool, "frobnicate", 0) == (2, "", "make: *** No rule to make target 'frobnicate'.  Stop.\n")
+
+
+def test_the_documents_targets_are_there() -> None:
+    """Runbooks 000 and 001 call these."""
+    assert set(TARGETS) == {"smoke", "docker-up", "docker-down", "contracts-validate-full"}
