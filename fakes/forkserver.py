@@ -2,8 +2,8 @@
 
     python -m fakes.forkserver SOCKET_PATH
 
-Listens on a unix socket. It dies with the process that started it, and every service dies with it (SIGKILL, by the
-kernel), so nothing outlives a drill. The protocol is JSON lines, one object a line, answers in the order of the requests:
+Listens on a unix socket. It dies with the process (strictly: the thread) that started it, and every service dies with it,
+SIGKILLed by the kernel, so nothing outlives a drill. The protocol is JSON lines, one object a line, answers in the order of the requests:
 
     {"start": {"name", "program", "config", "log"}}  ->  {"pid": 4711, "name": "risk-manager"}
     {"wait": 4711}                                   ->  {"exited": {...}} at once if it has exited, else when it does

@@ -21,7 +21,7 @@ class Line:
 
 
 def account(history: History, measures: Measures) -> list[Line]:
-    """Everything but the operations of the load, in the order of time."""
+    """Everything but the load, commands, readings and the pace of the clock, in the order of time."""
     lines = [line for event in history.events for line in _lines(event)]
     recovered = chronicle.recovered_s(history, measures)
     if recovered is not None:
@@ -59,11 +59,6 @@ def _ended(event: Event) -> str:
     return f"Drill {event.data.get('status', 'ended')}" + (f": {error}" if error else "")
 
 
-def _rate(event: Event) -> str:
-    rate = float(event.data.get("rate", 1.0))
-    return f"Documented time runs {rate:g} times as fast as the wall ({event.subject})"
-
-
 _STRONG: Mapping[str, Callable[[Event], str]] = {
     "fault.injected": lambda e: f"Fault injected: {e.subject}",
     "fault.failed": lambda e: f"Fault {e.subject} could not be {e.data.get('verb', 'inject')}ed: {e.data.get('error', '')}",
@@ -97,5 +92,4 @@ _USUAL: Mapping[str, Callable[[Event], str]] = {
     "step.started": lambda e: f"Step begun: {e.subject}",
     "step.finished": _step_ended,
     "recovery.proven": lambda _: "Recovery proven: the steady state held for its settle time",
-    "rate": _rate,
 }

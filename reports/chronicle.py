@@ -169,8 +169,8 @@ def _command(event: Event) -> Command:
 
 
 def health(history: History, until_s: float) -> dict[str, list[Span]]:
-    """What scrapes saw of each service and datastore, by name in the order in which they were first seen."""
-    return {name: _spans(events, until_s) for name, events in _by_subject(history, "service.state").items()}
+    """What scrapes saw of each service and datastore, by name."""
+    return {name: _spans(events, until_s) for name, events in sorted(_by_subject(history, "service.state").items())}
 
 
 def alerts(history: History, until_s: float) -> dict[str, list[Span]]:

@@ -6,7 +6,7 @@ import re
 
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_MARKUP = re.compile(r"([\\`*\[\]<>|~]|(?<!\w)_|_(?!\w)|^[#>+=-](?=\s|[=-]|$)|&(?=#?\w+;))")
+_MARKUP = re.compile(r"([\\`*\[\]<|~]|^>|(?<!\w)_|_(?!\w)|^[#>+=-](?=\s|[=-]|$)|&(?=#?\w+;))")
 _NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 
 

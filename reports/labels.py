@@ -1,55 +1,25 @@
-"""What is written in a timeline: pills over moments, numbers over steps, chips of verdicts, the list below."""
+"""What is written in a timeline: pills over moments, numbers over steps, the list below."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from harness.verdict import Judgement, Verdict
 from reports import panels
 from reports.chronicle import Moment, Step
-from reports.layout import cut, rows_of, spread, wrap
-from reports.palette import BAD, INK, PAPER, QUIET, SIGNS, TARGET, UNSURE, VERDICTS, Sign
+from reports.layout import spread
+from reports.lettering import cut_to, width_in
+from reports.palette import BAD, INK, PAPER, QUIET, SIGNS, TARGET, UNSURE, Sign
 from reports.scene import Scene
-from reports.verdicts import compared, measure_name
 from reports.words import clock_text, duration_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.font_manager import FontProperties
 
-_PILL_PT, _LIST_PT, _CHIP_PT = 8.5, 8.5, 9.5
+_PILL_PT, _LIST_PT = 8.5, 8.5
+_SPOT = 0.004  # share of the span within which two moments are one spot
 _STEP_IN = 0.23  # the least distance between two numbers
-
-
-@lru_cache(maxsize=4096)
-def width_in(text: str, size: float, *, bold: bool = False) -> float:
-    """How wide a text is, in inches."""
-    from matplotlib.textpath import text_to_path
-
-    if not text.strip():
-        return 0.0
-    width, _, _ = text_to_path.get_text_width_height_descent(text, _font(size, bold=bold), ismath=False)
-    return float(width) / 72
-
-
-@cache
-def _font(size: float, *, bold: bool) -> FontProperties:
-    from matplotlib.font_manager import FontProperties
-
-    return FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal", size=size)
-
-
-def cut_to(text: str, room: float, size: float) -> str:
-    """One line of a text that fits a room of so many inches."""
-    return cut(text, room, lambda part: width_in(part, size))
-
-
-def wrapped(text: str, room: float, size: float) -> list[str]:
-    """Lines of a text that fit a room of so many inches."""
-    return wrap(text, room, lambda part: width_in(part, size))
 
 
 # --- moments and steps, over the panels ------------------------------------------------------------------------------
@@ -63,6 +33,7 @@ class Pill:
     text: str
     sign: Sign
     hollow: bool = False
+    number: int = 1  # of moments it stands for
 
 
 def draw_moments(axes: Axes, scene: Scene, width_in: float) -> None:
@@ -95,14 +66,24 @@ def _placed(scene: Scene, per_in: float) -> tuple[list[Pill], list[float]]:
 
 
 def _pills(scene: Scene, *, times: bool = True) -> list[Pill]:
-    def text(sign: Sign, at_s: float) -> str:
-        return f"{sign.word} {_time(at_s)}" if times else sign.word
-
-    found = [Pill(moment.at_s, text(SIGNS[moment.kind], moment.at_s), SIGNS[moment.kind]) for moment in scene.moments]
+    """One pill a moment; such as fall on one spot share one: `fault ×2 0:00`."""
+    runs: list[list[Moment]] = []
+    for moment in scene.moments:
+        near = runs and moment.kind == runs[-1][0].kind and moment.at_s - runs[-1][0].at_s < (scene.to_s - scene.from_s) * _SPOT
+        if near:
+            runs[-1].append(moment)
+        else:
+            runs.append([moment])
+    found = [_pill(SIGNS[run[0].kind], run[0].at_s, len(run), times=times) for run in runs]
     if scene.target_s is not None:
-        beyond = "" if scene.target_in_sight else " ⟶"
-        found.append(Pill(scene.target_s, text(TARGET, scene.target_s) + beyond, TARGET, hollow=True))
+        target = _pill(TARGET, scene.target_s, 1, times=times)
+        found.append(replace(target, text=target.text + ("" if scene.target_in_sight else " ⟶"), hollow=True))
     return sorted(found, key=lambda pill: pill.at_s)
+
+
+def _pill(sign: Sign, at_s: float, number: int, *, times: bool) -> Pill:
+    words = [sign.word, f"×{number}" if number > 1 else "", _time(at_s) if times else ""]
+    return Pill(at_s, " ".join(filter(None, words)), sign, number=number)
 
 
 def _merged(pills: Sequence[Pill]) -> list[Pill]:
@@ -113,7 +94,11 @@ def _merged(pills: Sequence[Pill]) -> list[Pill]:
             runs[-1].append(pill)
         else:
             runs.append([pill])
-    return [run[0] if len(run) == 1 else Pill(run[0].at_s, f"{run[0].sign.word} ×{len(run)}", run[0].sign) for run in runs]
+    return [run[0] if len(run) == 1 else _joined(run) for run in runs]
+
+
+def _joined(run: Sequence[Pill]) -> Pill:
+    return _pill(run[0].sign, run[0].at_s, sum(pill.number for pill in run), times=False)
 
 
 def _first_of_each(scene: Scene) -> list[Pill]:
@@ -125,7 +110,7 @@ def _first_of_each(scene: Scene) -> list[Pill]:
 
 def _time(at_s: float) -> str:
     """Tenths where whole seconds would hide what happened."""
-    return clock_text(at_s, decimals=1 if 0 < abs(at_s) < 10 else 0)
+    return clock_text(at_s, decimals=1 if 0.05 <= abs(at_s) < 10 else 0)
 
 
 def draw_steps(axes: Axes, scene: Scene, width_in: float) -> None:
@@ -154,74 +139,6 @@ def _middle(step: Step, scene: Scene) -> float:
 
 def _step_colour(step: Step) -> str:
     return "#3B5368" if step.ok else BAD if step.ok is False else UNSURE
-
-
-# --- verdicts, over the picture --------------------------------------------------------------------------------------
-
-
-def draw_title(axes: Axes, title: str, verdict: Verdict, room: float) -> None:
-    """The title, and at its right the verdict of the whole drill."""
-    axes.text(0, 0.18, title, fontsize=18, fontweight="bold", color=INK, va="center")
-    sign, colour = VERDICTS[verdict.name]
-    text = f"{sign} {verdict.name}"
-    axes.text(room, 0.18, text, fontsize=18, fontweight="bold", color=colour, va="center", ha="right")
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """One verdict: a coloured sign and what was judged."""
-
-    verdict: Verdict
-    text: str
-
-    @property
-    def sign(self) -> str:
-        return f"{VERDICTS[self.verdict.name][0]} {self.verdict.name}"
-
-    @property
-    def sign_in(self) -> float:
-        return width_in(self.sign, _CHIP_PT, bold=True) + 0.2
-
-    @property
-    def text_in(self) -> float:
-        return width_in(self.text, _CHIP_PT) + 0.2 if self.text else 0.0
-
-
-def verdict_chips(judgements: Sequence[Judgement], room: float) -> list[list[Chip]]:
-    """Rows of chips: every target, every invariant that does not hold, and how many do."""
-    if not judgements:
-        return []
-    chips = []
-    held = 0
-    for judgement in judgements:
-        if judgement.kind == "target":
-            measured, limit = compared(judgement)
-            chips.append(Chip(judgement.verdict, f"{measure_name(judgement.name)} {measured}, target {limit}"))
-        elif judgement.verdict is Verdict.PASS:
-            held += 1
-        else:
-            chips.append(Chip(judgement.verdict, cut_to(measure_name(judgement.name), 5.0, _CHIP_PT)))
-    if held:
-        chips.append(Chip(Verdict.PASS, f"{held} invariant{'s' * (held != 1)} held"))
-    return [[chips[index] for index in row] for row in rows_of([c.sign_in + c.text_in for c in chips], room, 0.16)]
-
-
-def draw_chips(axes: Axes, rows: Sequence[Sequence[Chip]]) -> None:
-    """Chips in inches from the upper left corner."""
-    from matplotlib.patches import Rectangle
-
-    for number, row in enumerate(rows):
-        left, top = 0.0, 0.34 * number + 0.03
-        for chip in row:
-            colour = VERDICTS[chip.verdict.name][1]
-            axes.add_patch(Rectangle((left, top), chip.sign_in, 0.26, facecolor=colour, edgecolor=colour, linewidth=1))
-            axes.add_patch(
-                Rectangle((left + chip.sign_in, top), chip.text_in, 0.26, facecolor=PAPER, edgecolor=colour, linewidth=1)
-            )
-            middle: dict[str, Any] = {"va": "center_baseline", "ha": "center", "fontsize": _CHIP_PT}
-            axes.text(left + chip.sign_in / 2, top + 0.135, chip.sign, color=PAPER, fontweight="bold", **middle)
-            axes.text(left + chip.sign_in + chip.text_in / 2, top + 0.135, chip.text, color=INK, **middle)
-            left += chip.sign_in + chip.text_in + 0.16
 
 
 # --- the list, under the picture -------------------------------------------------------------------------------------
@@ -256,7 +173,8 @@ def _step_entry(step: Step) -> Entry:
     took = f" ({duration_text(step.ended_s - step.at_s)})" if step.ended_s is not None else " (not finished)"
     failed = step.ok is False
     tail = took + (f": {step.why}" if failed and step.why else "")
-    return Entry(step.at_s, _step_colour(step), step.name, step.number, failed, tail)
+    text = f"{step.name}: {step.commands[0].command}" if step.commands else step.name
+    return Entry(step.at_s, _step_colour(step), text, step.number, failed, tail)
 
 
 def draw_entries(axes: Axes, entries: Sequence[Entry], columns: int, room: float) -> None:

@@ -144,7 +144,7 @@ def _circumstances(history: History) -> Iterator[str]:
     started = chronicle.begin(history)
     if started is None:
         return
-    keys = ("seed", "speed", "stack", "sandbox", "toxiproxy", "monitor", "commit")
+    keys = ("started", "seed", "speed", "stack", "sandbox", "toxiproxy", "monitor", "commit")
     facts = [["scenario", code(started.subject)]]
     facts += [[key, code(str(started.data[key]))] for key in keys if started.data.get(key) not in (None, "")]
     settings = started.data.get("settings")
@@ -152,6 +152,8 @@ def _circumstances(history: History) -> Iterator[str]:
         facts += [[prose(str(key)), code(str(value))] for key, value in settings.items()]
     yield "## Circumstances"
     yield table(["", ""], facts)
+    for warning in started.data.get("warnings") or ():
+        yield f"Warning: {prose(str(warning))}"
     versions = started.data.get("versions")
     if isinstance(versions, dict) and versions:
         yield "## Versions"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.history import History
 from harness.measure import Measures
 from harness.verdict import Judgement, Verdict, overall
-from reports import labels, panels
+from reports import chips, labels, lettering, panels
 from reports.palette import INK, PAPER, QUIET
 from reports.scene import Scene, compose
 from reports.verdicts import headline
@@ -89,12 +89,12 @@ def _place(figure: Figure, blocks: Sequence[Block], height: float) -> None:
 
 def _head(scene: Scene, sentence: str, verdict: Verdict, judgements: Sequence[Judgement]) -> Iterator[Block]:
     room = WIDTH_IN - 0.6
-    title = labels.cut_to(scene.title, (room - 2.2) / 1.12, 18)  # bold is wider
-    yield Block(0.36, 0.22, partial(labels.draw_title, title=title, verdict=verdict, room=room), full_width=True)
-    lines = labels.wrapped(sentence, room, 11.5)
+    title = lettering.cut_to(scene.title, (room - 2.2) / 1.12, 18)  # bold is wider
+    yield Block(0.36, 0.22, partial(chips.draw_title, title=title, verdict=verdict, room=room), full_width=True)
+    lines = lettering.wrapped(sentence, room, 11.5)
     yield Block(0.24 * len(lines), 0.06, partial(_write, lines=lines, size=11.5, step_in=0.24), full_width=True)
-    if chips := labels.verdict_chips(judgements, room):
-        yield Block(0.34 * len(chips), 0.14, partial(labels.draw_chips, rows=chips), full_width=True)
+    if rows := chips.verdict_chips(judgements, room):
+        yield Block(0.34 * len(rows), 0.14, partial(chips.draw_chips, rows=rows), full_width=True)
 
 
 def _write(axes: Axes, *, lines: Sequence[str], size: float, step_in: float, colour: str = INK) -> None:
@@ -148,8 +148,8 @@ def _foot(scene: Scene) -> Iterator[Block]:
     room = WIDTH_IN - 0.6
     entries = labels.entries(scene)
     if entries:
-        columns = 1 if len(entries) <= 4 else 2 if len(entries) <= 12 else 3
+        columns = 1 if len(entries) <= 4 else 2 if len(entries) <= 20 else 3
         rows = -(-len(entries) // columns)
         yield Block(0.21 * rows, 0.62, partial(labels.draw_entries, entries=entries, columns=columns, room=room), full_width=True)
-    about = labels.cut_to("  ·  ".join(scene.about), room, 8)
+    about = lettering.cut_to("  ·  ".join(scene.about), room, 8)
     yield Block(0.2, 0.2, partial(_write, lines=[about], size=8, step_in=0.2, colour=QUIET), full_width=True)

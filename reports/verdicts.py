@@ -54,11 +54,16 @@ def headline(history: History, measures: Measures, judgements: Sequence[Judgemen
 def _sentences(history: History, measures: Measures, judgements: Sequence[Judgement]) -> Iterator[str]:
     if ended := _unhappy(history):
         yield ended
+    if chronicle.first_fault_s(history) is None:
+        yield "No fault was injected, so nothing was tested." if history.events else "Nothing was recorded."
+        return
     targets = _one_of_each(judgements)
-    yield from _recovery(history, measures, targets.pop("time_to_recover_s", None))
+    yield from _recovery(measures, targets.pop("time_to_recover_s", None))
     yield from _loss(measures, targets.pop("lost_writes", None), targets.pop("recovery_point_s", None))
     for judgement in targets.values():
-        if judgement.verdict is not Verdict.PASS:
+        if judgement.limit is None:  # not a measure's name: a target that nobody knows
+            yield f"Target {judgement.name}: {_word(judgement)}."
+        elif judgement.verdict is not Verdict.PASS:
             measured, limit = compared(judgement)
             yield f"{_capital(measure_name(judgement.name))} {measured}; target {limit}: {_word(judgement)}."
     yield from _invariants([judgement for judgement in judgements if judgement.kind == "invariant"])
@@ -94,10 +99,7 @@ def _unhappy(history: History) -> str | None:
     return f"The drill {how} at {clock_text(finished.at_s)}" + (f": {why}." if why else ".")
 
 
-def _recovery(history: History, measures: Measures, target: Judgement | None) -> Iterator[str]:
-    if chronicle.first_fault_s(history) is None:
-        yield "No fault was injected, so nothing was tested." if history.events else "Nothing was recorded."
-        return
+def _recovery(measures: Measures, target: Judgement | None) -> Iterator[str]:
     text = _recovered(measures)
     if target is None:
         yield f"{text}."

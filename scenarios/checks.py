@@ -99,11 +99,17 @@ def _bindings(source: Source, procedure: Procedure, bindings: Mapping[str, str])
     at: Location = ("response", "bindings")
     for name in sorted(procedure.placeholders - bindings.keys()):
         step = next(step for step in procedure.steps if name in step.placeholders)
-        message = f"the step '{step.name}' of {procedure.reference} needs a value for <{name}>; bind it: bindings: {{{name}: ...}}"
+        message = (
+            f"the step '{step.name}' of {procedure.reference} needs a value for <{name}>; bind it: bindings: {{{name}: ...}}"
+        )
         yield source.problem(message, at)
     for name, value in bindings.items():
         if name not in procedure.placeholders:
-            yield source.problem(f"{procedure.reference} has no placeholder <{name}>{hint(name, procedure.placeholders)}", (*at, name), key=True)
+            yield source.problem(
+                f"{procedure.reference} has no placeholder <{name}>{hint(name, procedure.placeholders)}", (*at, name), key=True
+            )
         elif not _PLAIN_WORD.fullmatch(value):
-            message = f"{name}: {describe(value)} would not stay one word in a command; use letters, digits and . _ : / @ % + , = -"
+            message = (
+                f"{name}: {describe(value)} would not stay one word in a command; use letters, digits and . _ : / @ % + , = -"
+            )
             yield source.problem(message, (*at, name))

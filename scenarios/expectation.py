@@ -18,6 +18,7 @@ from typing import Literal
 _AND = re.compile(r"\s+and\s+(?=(?:exit|output)\b)")  # a regular expression may hold the word too
 _EXIT = re.compile(r"exit\s+(\d{1,3}|nonzero|any)")
 _OUTPUT = re.compile(r"output\s+(!?~)\s+(\S.*)", re.DOTALL)
+_WORDS: dict[str, Literal["nonzero", "any"]] = {"nonzero": "nonzero", "any": "any"}
 _SHOWN = 120  # characters of the output in a message
 
 
@@ -47,7 +48,9 @@ class Expectation:
             elif found := _OUTPUT.fullmatch(clause):
                 matches.append(Match(_compiled(found[2].strip()), found=found[1] == "~"))
             else:
-                raise ValueError(f"'{clause}' is no expectation; write exit 0, exit nonzero, exit any, output ~ REGEX or output !~ REGEX")
+                raise ValueError(
+                    f"'{clause}' is no expectation; write exit 0, exit nonzero, exit any, output ~ REGEX or output !~ REGEX"
+                )
         if len(exits) > 1:
             raise ValueError("there is only one exit code to expect")
         return cls(exits[0] if exits else 0, tuple(matches))
@@ -67,8 +70,8 @@ class Expectation:
 
 
 def _exit_code(word: str) -> int | Literal["nonzero", "any"]:
-    if word == "nonzero" or word == "any":  # noqa: PLR1714 -- mypy narrows this to the two words
-        return word
+    if word in _WORDS:
+        return _WORDS[word]
     if int(word) > 255:
         raise ValueError(f"an exit code is at most 255, found {word}")
     return int(word)

@@ -86,7 +86,9 @@ def _split(text: str) -> dict[str, str]:
         if key not in (*FLAGS, *VALUES):
             raise BadAttribute(key, f"unknown attribute '{key}'{hint(key, (*FLAGS, *VALUES))}")
         if bool(equals) != (key in VALUES):
-            raise BadAttribute(key, f"{key} needs a value: {key}=..." if key in VALUES else f"{key} stands alone, without a value")
+            raise BadAttribute(
+                key, f"{key} needs a value: {key}=..." if key in VALUES else f"{key} stands alone, without a value"
+            )
         if key in given:
             raise BadAttribute(key, f"{key} stands here twice")
         given[key] = value

@@ -81,7 +81,9 @@ def find_scenarios(paths_or_names: Sequence[str]) -> list[Path]:
 def _is_scenario(path: Path) -> bool:
     """Of the files in a folder, those that are not clearly something else; whoever misspelt a key wants to hear of it."""
     hidden = any(part.startswith(".") for part in path.parts)
-    return path.suffix in _SUFFIXES and not hidden and not _OTHER_FOLDERS & set(path.parts) and not path.name.endswith(_OTHER_FILES)
+    return (
+        path.suffix in _SUFFIXES and not hidden and not _OTHER_FOLDERS & set(path.parts) and not path.name.endswith(_OTHER_FILES)
+    )
 
 
 def load_scenario(path: Path, *, overrides: Mapping[str, str] | None = None) -> LoadedScenario:
@@ -104,7 +106,9 @@ def load_scenario(path: Path, *, overrides: Mapping[str, str] | None = None) -> 
         *setting_problems,
     ]
     if problems or procedure is None:
-        raise InvalidInput(sorted(problems, key=lambda problem: (problem.path != path, str(problem.path), problem.line, problem.column)))
+        raise InvalidInput(
+            sorted(problems, key=lambda problem: (problem.path != path, str(problem.path), problem.line, problem.column))
+        )
     targets = {name: known_targets[name] for name in scenario.targets}
     return LoadedScenario(path.stem, path, scenario, stack, stack_name, targets, rules, procedure, settings)
 

@@ -231,8 +231,8 @@ class Response(FileModel):
     """Who does what about it."""
 
     procedure: str = Field(description="runbooks/FILE.md#section, relative to this file or to scenarios/.")
-    acknowledge: HumanDelay = Field(HumanDelay(median_s="45s", p95_s="90s"), description="From the page to its acknowledgement.")  # type: ignore[arg-type]
-    step: HumanDelay = Field(HumanDelay(median_s="8s", p95_s="15s"), description="Reading and typing before each step.")  # type: ignore[arg-type]
+    acknowledge: HumanDelay = Field(HumanDelay(median_s="45s", p95_s="90s"), description="From the page to its acknowledgement.")
+    step: HumanDelay = Field(HumanDelay(median_s="8s", p95_s="15s"), description="Reading and typing before each step.")
     bindings: dict[str, str] = Field(
         default_factory=dict, description="What the procedure's placeholders stand for: `service-name: redis` for <service-name>."
     )

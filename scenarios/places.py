@@ -26,4 +26,6 @@ def siblings(reference: str, beside: Path | None = None) -> Iterator[str]:
     roots = [DATA] if beside is None else [beside.parent, DATA]
     for root in roots:
         if (root / folder).is_dir():
-            yield from (str(folder / path.name) for path in sorted((root / folder).iterdir()) if path.suffix == Path(reference).suffix)
+            yield from (
+                str(folder / path.name) for path in sorted((root / folder).iterdir()) if path.suffix == Path(reference).suffix
+            )

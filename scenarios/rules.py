@@ -9,7 +9,7 @@ import promql_parser
 from pydantic import ConfigDict, Field
 
 from scenarios.errors import InvalidInput, Problem
-from scenarios.model import AlertRule, Duration, FileModel, PositiveDuration
+from scenarios.model import AlertRule, Duration, FileModel, PositiveDuration, format_duration
 from scenarios.validation import read_model
 from scenarios.yaml_source import Location, Source
 
@@ -55,18 +55,25 @@ def load_rules(path: Path) -> tuple[AlertRule, ...]:
         for index, rule in enumerate(group.rules):
             at = ("groups", number, "rules", index)
             problems += _wrong(source, at, rule, found)
-            found[rule.alert] = AlertRule(
-                alert=rule.alert, expr=rule.expr, for_s=rule.for_s, severity=rule.labels.severity, source=rule.annotations.source
-            )
+            found[rule.alert] = _flat(rule)
     if problems:
         raise InvalidInput(problems)
     return tuple(found.values())
 
 
+def _flat(rule: _Rule) -> AlertRule:
+    held = format_duration(rule.for_s)
+    return AlertRule.model_validate(
+        {"alert": rule.alert, "expr": rule.expr, "for": held, "severity": rule.labels.severity, "source": rule.annotations.source}
+    )
+
+
 def _wrong(source: Source, at: Location, rule: _Rule, before: dict[str, AlertRule]) -> list[Problem]:
     problems = []
     if not _ALERT.fullmatch(rule.alert):
-        problems.append(source.problem(f"'{rule.alert}' is no name of an alert; use letters, digits and underscores", (*at, "alert")))
+        problems.append(
+            source.problem(f"'{rule.alert}' is no name of an alert; use letters, digits and underscores", (*at, "alert"))
+        )
     if rule.alert in before:
         problems.append(source.problem(f"the alert {rule.alert} stands here again", (*at, "alert")))
     try:

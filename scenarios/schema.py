@@ -21,7 +21,7 @@ def scenario_schema() -> dict[str, Any]:
     toxics = schema["$defs"]["LinkToxic"]
     known = sorted({name for names in ATTRIBUTES.values() for name in names})
     toxics["properties"]["attributes"]["propertyNames"] = {"enum": known}
-    return {"$schema": GenerateJsonSchema.schema_dialect, "title": "gameday scenario", **schema}
+    return {"$schema": GenerateJsonSchema.schema_dialect, **schema, "title": "A gameday scenario"}
 
 
 def _tidy(node: Any) -> None:

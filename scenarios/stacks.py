@@ -39,7 +39,13 @@ def load_stack(name_or_path: str) -> Stack:
 def read_stack(path: Path) -> Stack:
     """Raises InvalidInput."""
     source, stack = read_model(path, Stack)
-    problems = [*_links(source, stack), *_addresses(source, stack), *_replicas(source, stack), *_names(source, stack), *_settings(source, stack)]
+    problems = [
+        *_links(source, stack),
+        *_addresses(source, stack),
+        *_replicas(source, stack),
+        *_names(source, stack),
+        *_settings(source, stack),
+    ]
     if problems:
         raise InvalidInput(sorted(problems, key=lambda problem: (problem.line, problem.column)))
     return stack
@@ -81,7 +87,9 @@ def _addresses(source: Source, stack: Stack) -> Iterator[Problem]:
     for group, members in groups:
         for name, member in members.items():
             if member.port in taken:
-                yield source.problem(f"port {member.port} of {name} belongs to {taken[member.port]} already", (group, name, "port"))
+                yield source.problem(
+                    f"port {member.port} of {name} belongs to {taken[member.port]} already", (group, name, "port")
+                )
             taken.setdefault(member.port, name)
 
 
@@ -103,7 +111,9 @@ def _names(source: Source, stack: Stack) -> Iterator[Problem]:
     known = sorted({*stack.services, *stack.addresses})
     for index, name in enumerate(stack.monitoring.scrape):
         if name not in known:
-            yield source.problem(f"scrape: unknown service or address '{name}'{hint(name, known)}", ("monitoring", "scrape", index))
+            yield source.problem(
+                f"scrape: unknown service or address '{name}'{hint(name, known)}", ("monitoring", "scrape", index)
+            )
     for index, reference in enumerate(stack.monitoring.rules):
         if not locate(reference, source.path).is_file():
             near = hint(reference, siblings(reference, source.path))

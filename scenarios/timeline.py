@@ -45,7 +45,9 @@ def _fault(source: Source, at: Location, fault: Fault, end_s: float) -> Iterator
         message = "a killed process is not healed: somebody must start it; leave heal-after out"
         yield source.problem(message, (*at, "heal-after"), key=True)
     elif fault.heal_after_s == 0:
-        yield source.problem("heal-after: the fault would end as it begins; leave it out for a fault that stays", (*at, "heal-after"))
+        yield source.problem(
+            "heal-after: the fault would end as it begins; leave it out for a fault that stays", (*at, "heal-after")
+        )
     elif fault.at_s < end_s <= fault.at_s + fault.heal_after_s:
         message = f"heal-after: {format_duration(fault.heal_after_s)} is when the drill has given up already; leave it out for a fault that stays"
         yield source.problem(message, (*at, "heal-after"))
@@ -73,4 +75,6 @@ def _delay(source: Source, at: Location, delay: HumanDelay) -> Iterator[Problem]
         message = f"p95: {format_duration(delay.p95_s)} is shorter than the median, {format_duration(delay.median_s)}"
         yield source.problem(message, (*at, "p95"))
     elif delay.median_s == 0 < delay.p95_s:
-        yield source.problem("median: a delay that is sometimes there has a median above 0; for none at all make p95 0s too", (*at, "median"))
+        yield source.problem(
+            "median: a delay that is sometimes there has a median above 0; for none at all make p95 0s too", (*at, "median")
+        )

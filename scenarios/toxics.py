@@ -15,7 +15,11 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "slicer": ("average_size", "size_variation", "delay"),  # bytes, bytes, us
     "limit_data": ("bytes",),
 }
-_MUST_HAVE = {"latency": ("latency", "jitter"), "slow_close": ("delay",), "slicer": ("average_size",)}  # it does nothing without one of them
+_MUST_HAVE = {
+    "latency": ("latency", "jitter"),
+    "slow_close": ("delay",),
+    "slicer": ("average_size",),
+}  # it does nothing without one of them
 
 
 def wrong_attributes(toxic: str, attributes: Mapping[str, int]) -> Iterator[tuple[str | None, str]]:

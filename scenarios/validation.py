@@ -66,7 +66,11 @@ def validate(source: Source, model: type[Model]) -> Model:
             if finding.error["type"] == "extra_forbidden"
         }
         # A misspelt key is also a missing one: one of the two is enough.
-        told = [finding for finding in findings if finding.error["type"] != "missing" or (finding.at[:-1], finding.at[-1]) not in unknown]
+        told = [
+            finding
+            for finding in findings
+            if finding.error["type"] != "missing" or (finding.at[:-1], finding.at[-1]) not in unknown
+        ]
         problems = [_problem(finding, source, schema) for finding in told]
         raise InvalidInput(sorted(problems, key=lambda problem: (problem.line, problem.column))) from error
 
@@ -103,7 +107,7 @@ def _placed(error: ErrorDetails, source: Source) -> _Finding:
     for part in error["loc"]:
         if (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int)):
             at.append(part)
-            here = here[part]  # type: ignore[index, call-overload]  # part is a key of the one or an index of the other
+            here = here[part]  # type: ignore[index]  # part is a key of the one or an index of the other
     if error["type"] == "missing":
         at.append(error["loc"][-1])
         here = None

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-TIMED_OUT = 124
+TIMED_OUT, MISSING = 124, 127
 
 
 class Finished(NamedTuple):
@@ -32,7 +32,7 @@ def capture(argv: Sequence[str], environment: Mapping[str, str], *, within_s: fl
     except OSError as error:
         for descriptor in (out_read, err_read):
             os.close(descriptor)
-        return Finished(127, "", f"{argv[0]}: {error.strerror}")
+        return Finished(MISSING, "", f"{argv[0]}: {error.strerror}")
     finally:
         os.close(out_write)
         os.close(err_write)

@@ -60,7 +60,9 @@ class Execution:
         """What the broker's fill of an order becomes."""
         execution_id = f"E-{uuid.uuid4().hex}"
         price, at_s = float(fill["price"]), float(fill["at_s"])
-        return cls(execution_id, order.client_order_id, str(fill["fill_id"]), order.symbol, order.side, order.quantity, price, at_s)
+        return cls(
+            execution_id, order.client_order_id, str(fill["fill_id"]), order.symbol, order.side, order.quantity, price, at_s
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "status": "filled"}

@@ -49,7 +49,7 @@ class Peer:
             self._session = aiohttp.ClientSession(self._base, connector=connector, timeout=aiohttp.ClientTimeout(total=None))
         return self._session
 
-    async def get(self, path: str, *, within_s: float, least_s: float = 0.3) -> Answer:
+    async def get(self, path: str, *, within_s: float, least_s: float = 0.5) -> Answer:
         """Ask. Raises DependencyDown when there is no answer, or one that says 5xx."""
         limit_s = self._clock.wall_for(within_s, least_s=least_s)
         try:
@@ -58,7 +58,7 @@ class Peer:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise self._down(error, limit_s, "failed") from error
 
-    async def post(self, path: str, body: Mapping[str, Any], *, within_s: float, least_s: float = 0.3) -> Answer:
+    async def post(self, path: str, body: Mapping[str, Any], *, within_s: float, least_s: float = 0.5) -> Answer:
         """Have something done. Raises DependencyDown, which says whether it may have been done."""
         limit_s = self._clock.wall_for(within_s, least_s=least_s)
         payload = json.dumps(body, separators=(",", ":")).encode()

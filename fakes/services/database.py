@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, LiteralString
@@ -29,7 +30,7 @@ from fakes.services.health import ANSWER_WITHIN_S, Dependency
 Statement = tuple[LiteralString, Sequence[Any]]
 _Raw = psycopg.AsyncConnection[TupleRow]
 
-STATEMENT_S, STATEMENT_LEAST_S = 2.0, 0.3
+STATEMENT_S, STATEMENT_LEAST_S = 1.0, 0.5
 MOST = 12  # connections at once
 KEPT = 4  # idle ones; a burst's are closed after it
 
@@ -128,12 +129,13 @@ class Database:
 
     @asynccontextmanager
     async def session(self, within_s: float | None = None) -> AsyncIterator[Session]:
-        """A connection for one request; each step may take `within_s` of the wall. What is not committed is rolled back.
+        """A connection for one request. What is not committed is rolled back.
 
-        Raises DependencyDown.
+        Getting it may take `within_s` of the wall, and so may each answer. Raises DependencyDown.
         """
         if within_s is None:
             within_s = self._clock.wall_for(self._statement_s, least_s=STATEMENT_LEAST_S)
+        began_s = time.monotonic()
         try:
             async with asyncio.timeout(within_s):
                 await self._slots.acquire()
@@ -142,7 +144,7 @@ class Database:
         raw: _Raw | None = None
         usable = False
         try:
-            raw = self._fresh() or await self._connect(within_s)
+            raw = self._fresh() or await self._connect(max(within_s - (time.monotonic() - began_s), 0))
             session = Session(raw, self._dependency, within_s)
             try:
                 yield session

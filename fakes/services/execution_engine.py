@@ -27,7 +27,7 @@ from fakes.services.intents import Intents
 from fakes.services.orders import Order
 from fakes.services.outbox import Outbox
 
-_BROKER_S, _BROKER_LEAST_S = 1.0, 0.3
+_BROKER_S, _BROKER_LEAST_S = 1.0, 0.5
 _SETTLE_AGAIN_S = 0.1  # wall
 _MOST = 10_000
 

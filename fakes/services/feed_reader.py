@@ -22,7 +22,8 @@ from fakes.services.price_provider import SYMBOLS
 from fakes.services.ticks import Publisher, Tick
 
 STALL_AFTER_S = 15.0  # documented seconds without a tick: the feed counts as down
-_CONNECT_S, _CONNECT_LEAST_S = 2.0, 0.3
+_STALL_LEAST_S = 0.5  # and at least so much of the wall: a busy machine is no dead feed
+_CONNECT_S, _CONNECT_LEAST_S = 2.0, 0.5
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.01, 0.1  # wall, between tries to connect
 _LOOK_EVERY_S = 0.1  # wall
 _ASK_STANDBY_EVERY_S = 1.0  # wall
@@ -159,7 +160,7 @@ class FeedReader:
             await asyncio.sleep(_LOOK_EVERY_S)
             now = self._clock.now()
             silent_s = now - self._heard_s
-            if silent_s > self._stall_after_s:
+            if silent_s > max(self._stall_after_s, _STALL_LEAST_S * self._clock.rate):
                 self._dependency(self.choice).failed(f"stale market data: no tick for {silent_s:.0f} s")
                 if now - self._opened_s > self._stall_after_s:
                     self.restart()

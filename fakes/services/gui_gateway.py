@@ -29,8 +29,9 @@ from fakes.services.orders import Order
 from fakes.services.portfolio import positions, reconcile, set_halt
 
 PIPELINE = ("data-ingestor", "indicator-engine", "signal-generator", "risk-manager", "execution-engine")
-_CHECK_S, _CHECK_LEAST_S = 2.5, 0.5
-_EXECUTE_S, _EXECUTE_LEAST_S = 4.0, 1.0
+# Longer than what is behind them takes to give up, so that its answer, which knows more, arrives.
+_CHECK_S, _CHECK_LEAST_S = 2.5, 1.5
+_EXECUTE_S, _EXECUTE_LEAST_S = 4.5, 2.5
 _RELEASE_S = 0.5
 _KEPT_FAILURES = 1000
 
@@ -97,7 +98,9 @@ class Gateway:
         if failed:
             self._failed.add()
             _log.warning("order %s failed (%s): %s", order.client_order_id, result, why)
-            self._failures.append({**order.to_json(), "status": "failed", "outcome": result, "error": why, "at_s": self._clock.now()})
+            self._failures.append(
+                {**order.to_json(), "status": "failed", "outcome": result, "error": why, "at_s": self._clock.now()}
+            )
 
     async def orders(self, request: web.Request) -> web.Response:
         if request.query.get("status", "failed") != "failed":
@@ -112,7 +115,9 @@ class Gateway:
 
     async def reconcile(self, _: web.Request) -> web.Response:
         differences = await reconcile(self._database, self._broker)
-        return answer({"status": "different" if differences else "matched", "differences": [asdict(each) for each in differences]})
+        return answer(
+            {"status": "different" if differences else "matched", "differences": [asdict(each) for each in differences]}
+        )
 
     async def stop_trading(self, request: web.Request) -> web.Response:
         reason = str((await body_of(request)).get("reason", "emergency stop"))

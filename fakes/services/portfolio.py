@@ -12,6 +12,7 @@ from fakes.services.calls import Peer
 from fakes.services.database import Database
 from fakes.services.errors import DependencyDown
 
+_HALT_S, _HALT_LEAST_S = 5.0, 2.0  # orders that a halt waits for end before
 _READINGS, _BETWEEN_S = 3, 0.05  # of a reconciliation, wall seconds between them
 
 
@@ -85,7 +86,7 @@ async def set_halt(database: Database, clock: PageClock, *, halted: bool, reason
     """
     committing = False
     try:
-        async with database.session() as session:
+        async with database.session(clock.wall_for(_HALT_S, least_s=_HALT_LEAST_S)) as session:
             # Waits for the orders that hold the halt FOR SHARE, and goes before those that come after.
             await session.batch([("BEGIN", ()), ("LOCK TABLE trading_halt IN EXCLUSIVE MODE", ())])
             at_s = clock.now()

@@ -29,9 +29,9 @@ from fakes.services.orders import Order, Side
 from fakes.services.signal_generator import STREAM as SIGNALS
 from fakes.services.ticks import CANARY
 
-STALE_AFTER_S = 30.0  # documented age of the latest price from which orders are refused
+STALE_AFTER_S = 60.0  # documented age of the latest price above which orders are refused; 002:188 calls a feed failed then
 SIGNAL_QUANTITY = 1000
-_EXECUTE_S, _EXECUTE_LEAST_S = 3.0, 0.8
+_EXECUTE_S, _EXECUTE_LEAST_S = 4.0, 2.0
 
 _log = logging.getLogger(__name__)
 

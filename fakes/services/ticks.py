@@ -11,6 +11,7 @@ import json
 import random
 from collections import deque
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -105,12 +106,11 @@ class Publisher:
 
     async def _forget_published(self) -> None:
         """After an uncertain transaction: what Redis has is not published again."""
-        try:
+        with suppress(DependencyDown):
             position = await self.position()
-        except DependencyDown:
-            return
-        if position is not None:
-            self._remove([tick for tick in self._waiting if (tick.provider, tick.seq) <= position and tick.provider == position[0]])
+            waiting = [(tick.provider, tick.seq) for tick in self._waiting]
+            if position in waiting:
+                self._remove(list(islice(self._waiting, waiting.index(position) + 1)))
 
     async def position(self) -> tuple[str, int] | None:
         """Provider and number of the tick published last. Raises DependencyDown."""

@@ -9,7 +9,7 @@ import threading
 import time
 
 _MOST_WAITING = 10_000  # lines; what comes beyond is dropped
-_FLUSH_WITHIN_S = 1.0
+_FLUSH_WITHIN_S = 0.5
 
 
 class LogThread(logging.Handler):

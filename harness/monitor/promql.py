@@ -81,7 +81,7 @@ class Query:
         raise BadQuery(f"{self.text}: a rule needs an instant vector or a scalar, this is a {self.result_type}")
 
 
-def _build(node: ast.Expr) -> Plan:  # noqa: PLR0911 - one return for each kind of node
+def _build(node: ast.Expr) -> Plan:
     match node:
         case ast.NumberLiteral():
             number = float(node.val)

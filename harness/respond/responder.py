@@ -21,7 +21,6 @@ from scenarios.model import Response
 
 RESPONDER = "auto responder"
 _LOOK_EVERY_S = 0.5  # documented: how often the pager is looked at
-_RETRY_EVERY_S = 1.0  # documented, between attempts of a step that may be repeated
 _PLACEHOLDER = re.compile(r"<([A-Za-z][A-Za-z0-9_-]*)>")
 Outcome = Literal["done", "stopped", "unpaged"]
 Measured = Callable[[str], AbstractContextManager[None]]
@@ -67,6 +66,10 @@ class Step(Protocol):
     def budget_s(self) -> float: ...
     @property
     def on_failure(self) -> str: ...
+    @property
+    def retry_s(self) -> float | None:
+        """Repeat it so long after a miss, within the budget; None: it is tried once."""
+        ...
 
 
 class Procedure(Protocol):
@@ -153,17 +156,17 @@ class AutoResponder:
         return True
 
     async def _attempts(self, step: Step) -> str | None:
-        """Run the step's command until its expectation is met or its time for that is over; why it was missed."""
-        deadline = self.clock.now() + getattr(step, "retry_for_s", 0.0)
+        """Run the step's command until its expectation is met, or once more would exceed its budget; why it was missed."""
+        deadline = self.clock.now() + step.budget_s
         while True:
             with self.measured(f"command: {step.name}"):
                 ran = await self._run(step)
                 why = step.expect.judge(ran.exit_code, ran.output)
                 if ran.timed_out and why is not None:
                     why = f"its command was stopped after {step.budget_s:g} s; {why}"
-                if why is None or self.clock.now() >= deadline:
+                if why is None or step.retry_s is None or self.clock.now() + step.retry_s >= deadline:
                     return why
-                await self.clock.sleep(_RETRY_EVERY_S)
+                await self.clock.sleep(step.retry_s)
 
     async def _run(self, step: Step) -> Ran:
         """Run its command at the workstation and record what came of it. The clock runs at rate 1: the budget is wall time."""

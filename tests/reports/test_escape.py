@@ -46,6 +46,7 @@ def test_a_cell_never_spills_into_the_next(texts: list[str]) -> None:
 @given(SPITEFUL)
 @example("1. not a list")
 @example("12) nor this")
+@example(">nor a quotation")
 @example("=== nor a heading")
 def test_a_line_that_looks_like_a_heading_or_a_list_is_neither(text: str) -> None:
     """Prose at the start of a paragraph stays a paragraph."""

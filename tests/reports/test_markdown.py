@@ -75,6 +75,14 @@ def test_tells_when_everything_happened() -> None:
     assert "| −0:04.0 | 26.000 | Steady state proven |" in text
 
 
+def test_tells_warnings_of_the_drill() -> None:
+    """A drill without namespaces says so where it is read."""
+    story = Story()
+    story.begin()
+    story.events[0].data["warnings"] = ["this machine permits no namespaces"]  # type: ignore[index]
+    assert "Warning: this machine permits no namespaces" in written(story.history())
+
+
 def test_says_why_something_could_not_be_measured() -> None:
     """And what it had come to by then."""
     assert "| time to recover (RTO) | over 5 min 12 s | – | clients were not served again for the settle time |" in written(

@@ -124,15 +124,27 @@ def test_marks_what_a_reader_looks_for() -> None:
     assert pills <= found
 
 
+def test_faults_on_one_spot_share_a_pill() -> None:
+    """Two faults a moment apart are one event to a reader; the list still names both."""
+    story = Story()
+    story.begin()
+    story.load("order", 1, 40, per_s=5)
+    story.add(20.0, "fault.injected", "host off the network")
+    story.add(20.01, "fault.injected", "database dies")
+    found = written(story.history())
+    assert {"fault ×2 0:00", "Fault injected: host off the network", "Fault injected: database dies"} <= found
+
+
 def test_a_target_far_away_is_told_at_the_edge() -> None:
     """A limit of hours does not squeeze a drill of minutes into a corner."""
     assert "target 30:00 ⟶" in written(database_failure(), JUDGEMENTS)
 
 
 def test_numbers_the_steps_and_lists_them() -> None:
-    """The number over the bar is the number in the list."""
+    """The number over the bar is the number in the list, where its command and its duration stand."""
     found = written(database_failure())
-    assert {"1", "9", "Promote the replica (500 ms)"} <= found
+    assert {"1", "9"} <= found
+    assert any(text.startswith("Promote the replica: kubectl exec") and text.endswith("(500 ms)") for text in found)
 
 
 def test_a_failed_step_keeps_its_reason_when_its_name_is_cut() -> None:

@@ -65,6 +65,13 @@ def test_an_unknown_verdict_says_why() -> None:
     )
 
 
+def test_a_target_that_nobody_knows_is_called_by_its_name() -> None:
+    """There is neither a measure nor a limit to tell."""
+    judged = [Judgement("no-such-target", "target", UNKNOWN, why="no target of this name is known")]
+    text = headline(HISTORY, replace(MEASURES, lost_writes=None), judged)
+    assert text.endswith("Target no-such-target: UNKNOWN (no target of this name is known).")
+
+
 def test_names_broken_invariants() -> None:
     """Which, of how many; and how many could not be judged."""
     judged = [invariant("no-duplicates", FAIL), invariant("limits-held"), invariant("no-stale-orders", UNKNOWN)]

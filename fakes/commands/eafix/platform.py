@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from fakes.commands.control import Control, State, Unit
 from fakes.commands.entry import Failure
-from fakes.commands.processes import TIMED_OUT, capture
+from fakes.commands.processes import MISSING, TIMED_OUT, capture
 from fakes.commands.wire import Redis, Reply, Unreachable, request
 
 GATEWAY, INGESTOR, SIGNALS, RISK, EXECUTION = "gui-gateway", "data-ingestor", "signal-generator", "risk-manager", "execution-engine"
@@ -74,6 +74,8 @@ class Platform:
         done = capture(command, environment, within_s=within_s)
         if done.code == TIMED_OUT:
             raise SqlFailed(f"no answer within {within_s:g} s", timed_out=True)
+        if done.code == MISSING:
+            raise SqlFailed(done.err)
         if done.code:
             raise SqlFailed(_reason(done.err) or f"psql ended with exit code {done.code}")
         return [line.split(_SEPARATOR) for line in done.out.splitlines() if line]

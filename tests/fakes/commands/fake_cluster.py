@@ -94,13 +94,12 @@ class FakeCluster(Answering):
             self.answers["POST", f"/addresses/{name}/selector"] = (200, {"instance": "postgres-replica"})
 
     def _offer(self, kind: str, name: str) -> None:
-        rows = self.services if kind == "services" else self.datastores
-
         def become(state: str) -> Callable[[str, Any], Answer]:
             def change(_query: str, _body: Any) -> Answer:
                 running = state == "running"
-                rows[name] |= {"state": state, "ready": running, "replicas": int(running)}
-                return 200, rows[name]
+                row = (self.services if kind == "services" else self.datastores)[name]
+                row |= {"state": state, "ready": running, "replicas": int(running)}
+                return 200, row
 
             return change
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 import httpx
 import psycopg
@@ -102,6 +102,13 @@ class Postgres:
             return cursor.fetchall() if cursor.description else []
 
     @contextmanager
+    def locked(self, database: str, lock: LiteralString) -> Iterator[None]:
+        """While a transaction holds this lock."""
+        with psycopg.connect(host="127.0.0.1", port=self.port, dbname=database, user="eafix") as connection:
+            connection.execute(lock)
+            yield
+
+    @contextmanager
     def database(self, name: str) -> Iterator[str]:
         """A fresh database with the schema."""
         self.sql("postgres", f"CREATE DATABASE {name} TEMPLATE template_eafix STRATEGY file_copy")
@@ -184,6 +191,10 @@ class Gate:
     def speak(self) -> None:
         """After silence: what was connected meanwhile is cut, as Toxiproxy cuts it when a timeout toxic is removed."""
         self._call(self._speak())
+
+    def resume(self) -> None:
+        """After silence: what was held back arrives late."""
+        self._loop.call_soon_threadsafe(self._flows.set)
 
     def close(self) -> None:
         self.shut()
@@ -374,9 +385,16 @@ class Stack:
 
     def stop(self, name: str, number: int = signal.SIGTERM) -> int:
         """End a service; its exit status."""
-        pid = self._pids.pop(name)
-        os.kill(pid, number)
-        return int(self._forks.exit_of(pid)["status"])
+        self.kill(name, number)
+        return self.ended(name)
+
+    def ended(self, name: str) -> int:
+        """Wait for the end of a service; its exit status."""
+        return int(self._forks.exit_of(self._pids.pop(name))["status"])
+
+    def adopt(self, name: str, pid: int) -> None:
+        """A service of this name that runs already is the one that is meant."""
+        self._pids[name] = pid
 
     def restart(self, name: str, number: int = signal.SIGTERM) -> None:
         self.stop(name, number)

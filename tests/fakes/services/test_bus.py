@@ -229,6 +229,43 @@ def test_a_request_tries_once_and_the_next_one_succeeds(gate: Gate, tmp_path: Pa
     run(work())
 
 
+def test_what_a_lost_request_took_is_found_again(gate: Gate, redis: Redis, tmp_path: Path) -> None:
+    """A read that was given up on and carried out late delivers into the void; its messages are handled all the same."""
+
+    async def work() -> None:
+        async with bus_through(gate, tmp_path) as bus:
+            copier = Copier(bus)
+            async with running(copier):
+                fill(redis, 1)
+                await copier.until("1")
+                with redis.client() as client, client.pipeline() as at_once:
+                    at_once.xadd("source", {"n": 2}).xreadgroup("copiers", "tester", {"source": ">"})
+                    at_once.execute()
+                await copier.until("2")
+
+    run(work())
+    assert copied(redis) == ["1", "2"]
+
+
+def test_a_late_answer_is_nobody_elses(gate: Gate, tmp_path: Path) -> None:
+    """The answer to a command that was given up on does not turn up as the answer to the next."""
+
+    async def work() -> None:
+        async with bus_through(gate, tmp_path) as bus:
+            for number in range(3):
+                await bus.redis.set("key", number)
+                gate.hush()
+                with pytest.raises(DependencyDown, match="no answer within"):
+                    async with bus.asking() as client:
+                        await client.get("key")
+                gate.resume()
+                async with bus.asking() as client:
+                    assert await client.incr("count") == number + 1
+                    assert await client.get("key") == str(number)
+
+    run(work())
+
+
 def test_streams_are_bounded(gate: Gate, redis: Redis, tmp_path: Path) -> None:
     """A stream keeps about its newest 10,000 entries."""
 

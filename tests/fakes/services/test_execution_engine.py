@@ -23,7 +23,9 @@ SLOW_COMMITS = """
     CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON executions DEFERRABLE INITIALLY DEFERRED
         FOR EACH ROW EXECUTE FUNCTION dawdle();
 """
-COMMITTING = "SELECT pid FROM pg_stat_activity WHERE application_name = 'execution-engine' AND query = 'COMMIT' AND state = 'active'"
+COMMITTING = (
+    "SELECT pid FROM pg_stat_activity WHERE application_name = 'execution-engine' AND query = 'COMMIT' AND state = 'active'"
+)
 
 
 @contextmanager

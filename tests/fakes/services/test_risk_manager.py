@@ -37,9 +37,9 @@ def test_a_failed_order_gives_its_room_back(stack: Stack) -> None:
     assert stack.order("o-2", quantity=100).status_code == 201
 
 
-@pytest.mark.parametrize(("age_s", "status"), [(29.0, 201), (31.0, 409)])
+@pytest.mark.parametrize(("age_s", "status"), [(58.0, 201), (61.0, 409)])
 def test_a_stale_price_is_refused(stack: Stack, age_s: float, status: int) -> None:
-    """From 30 documented seconds on a price is no base for an order; the order counts as failed."""
+    """Over 60 documented seconds old, a price is no base for an order; the order counts as failed."""
     stack.start_order_path()
     stack.set_price("EURUSD", 1.08, age_s=age_s)
     answer = stack.order("o-1")

@@ -259,7 +259,7 @@ def is_cut(end: socket.socket) -> bool:
         return True
 
 
-def is_silent(end: socket.socket, for_s: float = 0.1) -> bool:
+def is_silent(end: socket.socket, for_s: float = 0.06) -> bool:
     """Whether nothing at all arrives for a while. Can only err towards True."""
     end.settimeout(for_s)
     try:

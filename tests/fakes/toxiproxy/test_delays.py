@@ -83,7 +83,9 @@ def test_jitter_stays_within_its_bounds_and_keeps_the_order(latency_ms: int, jit
         latency.push(Chunk(bytes([number]), 1.0), 1.0)
     run(latency, 2.0)
     assert bucket.data == bytes(range(20))
-    assert all(max(latency_ms - jitter_ms, 0) <= (at - 1.0) * 1000 + 0.001 <= latency_ms + jitter_ms + 0.002 for at, _ in bucket.got)
+    assert all(
+        max(latency_ms - jitter_ms, 0) <= (at - 1.0) * 1000 + 0.001 <= latency_ms + jitter_ms + 0.002 for at, _ in bucket.got
+    )
 
 
 def test_nothing_is_given_to_a_full_outlet() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 
@@ -39,7 +40,9 @@ def test_reads_a_body_that_comes_byte_by_byte(client: socket.socket) -> None:
 
 def test_tells_a_waiting_client_to_go_on(client: socket.socket) -> None:
     """`Expect: 100-continue`, as curl sends it with larger bodies."""
-    header = f"POST /proxies HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: {len(PROXY)}\r\n\r\n"
+    header = (
+        f"POST /proxies HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: {len(PROXY)}\r\n\r\n"
+    )
     client.sendall(header.encode())
     assert client.recv(100).startswith(b"HTTP/1.1 100")
     client.sendall(PROXY)
@@ -50,10 +53,7 @@ def test_answers_requests_sent_in_one_go_in_their_order(client: socket.socket) -
     """Pipelined requests, the last one closing."""
     get = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
     client.sendall(get % b"version" + get % b"nope" + get.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") % b"proxies")
-    answer = receive_all(client)
-    assert [line for line in answer.split(b"\r\n") if line.startswith(b"HTTP/1.1")] == [
-        b"HTTP/1.1 200 OK", b"HTTP/1.1 404 Not Found", b"HTTP/1.1 200 OK",
-    ]  # fmt: skip
+    assert re.findall(rb"HTTP/1.1 (\d+)", receive_all(client)) == [b"200", b"404", b"200"]
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,10 @@ class Ears:
 class Stage:
     """A monitor of some targets and rules, with everything around it faked."""
 
-    def __init__(self, rules: Sequence[AlertRule], pages: Pages, ears: Ears | None = None) -> None:
-        self.clock = ManualClock()
+    def __init__(
+        self, rules: Sequence[AlertRule], pages: Pages, ears: Ears | None = None, *, clock: ManualClock | None = None
+    ) -> None:
+        self.clock = clock or ManualClock()
         self.pages = pages
         self.ears = ears or Ears()
         self.monitor = Monitor(

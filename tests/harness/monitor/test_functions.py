@@ -58,6 +58,7 @@ def test_a_clamp_with_crossed_limits_is_empty() -> None:
         ("absent(x)", "{}"),
         ('absent(x{job="a", zone=~"1|2", code!="500"})', '{job="a"}'),
         ('absent(x{job="a", job=~"a.*"})', "{}"),
+        ('absent(x{job="a", job="b"})', "{}"),
         ("absent(sum(x))", "{}"),
         ('absent_over_time(x{job="a"}[5m])', '{job="a"}'),
     ],

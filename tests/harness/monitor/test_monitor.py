@@ -7,6 +7,7 @@ import math
 
 import pytest
 
+from fakes.clock import ManualClock
 from harness.monitor.errors import BadQuery
 from harness.monitor.grid import offset_of
 from harness.monitor.rules import Alert
@@ -59,12 +60,34 @@ def test_a_silent_target_times_out_and_holds_up_no_other() -> None:
     """It is down once its scrape has lasted for the interval; the others are scraped and evaluated as ever."""
     stage = Stage([DOWN], Pages(a="x 1\n", b="x 1\n"))
     stage.pages.silent.add(url_of("a"))
-    asyncio.run(stage.play(30))
+
+    async def play() -> None:
+        await stage.play(30)
+        assert len([task for task in asyncio.all_tasks() if task.get_name() == "scrape a"]) <= 1
+
+    asyncio.run(play())
     a, b = stage.monitor.targets
     assert (a.health, a.error) == ("down", "no answer within 5 s")
     assert b.health == "up"
     assert stage.pages.asked.count(url_of("b")) == 6
     assert [(alert.rule, alert.labels["job"], alert.state) for alert in stage.monitor.alerts] == [("ServiceDown", "a", "pending")]
+
+
+class StandingWall(ManualClock):
+    """Documented time races while hardly any wall time passes, as at a high speed."""
+
+    def wall(self) -> float:
+        return 0.0
+
+
+def test_an_answer_gets_some_wall_time_before_it_is_overdue() -> None:
+    """However fast documented time runs; meanwhile the target is not asked again, and its instants are missed."""
+    pages = Pages(a="x 1\n")
+    pages.silent.add(url_of("a"))
+    stage = Stage([], pages, clock=StandingWall())
+    asyncio.run(stage.play(20))
+    assert stage.pages.asked == [url_of("a")]
+    assert (stage.monitor.targets[0].health, stage.monitor.missed_cycles) == ("unknown", 3)
 
 
 def test_health_is_told_of_on_change_only() -> None:

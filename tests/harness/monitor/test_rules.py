@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from harness.monitor.errors import BadQuery, QueryFailed
@@ -9,8 +11,12 @@ from harness.monitor.labels import make_labels
 from harness.monitor.rules import RuleState
 from harness.monitor.series import SeriesStore
 from harness.monitor.values import Dialect
+from scenarios.model import AlertRule
+from scenarios.rules import load_rules
 from tests.harness.monitor.loading import ask, load
 from tests.harness.monitor.stages import rule
+
+CATALOGUE = Path(__file__).parents[3] / "scenarios" / "alerts" / "eafix.rules.yml"
 
 
 def states(state: RuleState, store: SeriesStore, *instants: float) -> list[tuple[float, str]]:
@@ -114,6 +120,12 @@ def test_alerts_that_the_rules_own_labels_make_equal_are_an_error() -> None:
 def test_a_scalar_is_a_rule_too() -> None:
     """It has one element without labels, whatever its value, as in Prometheus."""
     assert states(RuleState(rule("1 == bool 2")), load({}), 0) == [(0, "firing")]
+
+
+@pytest.mark.parametrize("found", load_rules(CATALOGUE), ids=lambda found: found.alert)
+def test_every_rule_of_the_catalogue_can_be_evaluated(found: AlertRule) -> None:
+    """Over a stack that exports nothing yet, none of them has anything to say."""
+    assert states(RuleState(found), load({}), 0) == []
 
 
 def test_a_rule_that_cannot_be_read_is_refused() -> None:

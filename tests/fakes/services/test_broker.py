@@ -1,0 +1,42 @@
+"""Claims about the broker."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tests.fakes.services.live import Stack
+
+pytestmark = pytest.mark.real
+
+ORDER = {"client_order_id": "o-1", "symbol": "EURUSD", "side": "buy", "quantity": 5, "price": 1.08}
+
+
+def test_an_order_is_filled_once_also_across_a_restart(stack: Stack) -> None:
+    """The same id gets the same fill, from a broker that was killed meanwhile too; another order under it is refused."""
+    stack.start("broker")
+    first = stack.post("broker", "/orders", ORDER)
+    assert first.status_code == 201
+    stack.restart("broker", signal.SIGKILL)
+    again = stack.post("broker", "/orders", ORDER)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert stack.get("broker", "/positions") == {"EURUSD": 5}
+    assert stack.post("broker", "/orders", {**ORDER, "quantity": 6}).json()["reason"] == "client_order_id_reused"
+
+
+def test_a_cancelled_order_is_never_filled(stack: Stack) -> None:
+    """Cancelling tells the fill if there is one; if not, a late order is refused, also after a restart."""
+    stack.start("broker")
+    assert stack.post("broker", "/orders/o-1/cancel").json() == {"fill": None}
+    stack.restart("broker", signal.SIGKILL)
+    assert stack.post("broker", "/orders", ORDER).json()["reason"] == "cancelled"
+    fill = stack.post("broker", "/orders", {**ORDER, "client_order_id": "o-2"}).json()
+    assert stack.post("broker", "/orders/o-2/cancel").json() == {"fill": fill}
+    assert stack.get("broker", "/status") == {"status": "ok", "fills": 1, "open_positions": 1}
+
+
+def test_a_price_is_needed(stack: Stack) -> None:
+    """An order without one can't be filled."""
+    stack.start("broker")
+    assert stack.post("broker", "/orders", {**ORDER, "price": 0}).json() == {"error": "price: expected a number above 0, found 0"}
