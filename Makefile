@@ -78,6 +78,7 @@ clean: ## Remove the environment, caches and builds; drills stay
 	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# `make`, not $(MAKE): with the latter in it, `make -n ci` would truly run this recipe.
 ci: export DEBIAN_FRONTEND := noninteractive
 ci: export GAMEDAY_REQUIRE := toxiproxy,prometheus,namespaces
 ci: export PATH := $(PATH):/usr/local/go/bin
@@ -90,6 +91,6 @@ ci: ## check on a bare Debian 12 as root, with every optional part required
 	  apt-get -o Acquire::Retries=3 update -qq
 	  apt-get -o Acquire::Retries=3 install -qq --yes --no-install-recommends $$missing
 	fi
-	$(MAKE) setup
+	make setup
 	$(BIN)/gameday tools install toxiproxy
-	$(MAKE) check
+	make check

@@ -100,7 +100,8 @@ def install(tool: str) -> None:
     """Install a real tool into the cache: toxiproxy (needs Go)."""
     from harness.toxiproxy_server import install_toxiproxy
 
-    click.echo(f"{tool} installed: {install_toxiproxy()}")
+    server = install_toxiproxy()
+    click.echo(f"{tool} {server.version} is installed: {server.program}")
 
 
 def _pairs(settings: tuple[str, ...]) -> dict[str, str]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
@@ -25,7 +25,9 @@ from harness.errors import ProxyError
 _TIMEOUT_S = 5.0
 _THREADS = 64  # connections kept for calls side by side
 _TRANSLATED = (400, 404, 409)  # the library raises for these
-_FIRST_FAILURE = 400
+_FIRST_REDIRECT = 300
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +71,13 @@ class Toxiproxy:
         toxiproxy.api.requests = _Session()
 
     def version(self) -> str:
-        return str(self._get("ask Toxiproxy for its version", "/version")["version"])
+        return self._get("ask Toxiproxy for its version", "/version", lambda answer: str(answer["version"]))
 
     # --- proxies ----------------------------------------------------------------------------------------------
 
     def proxies(self) -> dict[str, Proxy]:
         """All proxies by name."""
-        return {name: _proxy(shown) for name, shown in self._get("list the proxies", "/proxies").items()}
+        return self._get("list the proxies", "/proxies", _by_name)
 
     def names(self) -> list[str]:
         return list(self.proxies())
@@ -89,15 +91,15 @@ class Toxiproxy:
         return {name: proxy.toxics for name, proxy in self.proxies().items()}
 
     def proxy(self, name: str) -> Proxy:
-        return _proxy(self._get(f"look at proxy {name}", _path(name)))
+        return self._get(f"look at proxy {name}", _path(name), _proxy)
 
     def create(self, spec: ProxySpec) -> Proxy:
-        return _proxy(self._post(f"create proxy {spec.name}", "/proxies", _fields(spec)))
+        return self._post(f"create proxy {spec.name}", "/proxies", _fields(spec), _proxy)
 
     def populate(self, specs: Iterable[ProxySpec]) -> dict[str, Proxy]:
         """Create or replace many proxies in one request. One that is there as wished is left alone, enabled or not."""
-        answer = self._post("create the proxies", "/populate", [_fields(spec) for spec in specs])
-        return {shown["name"]: _proxy(shown) for shown in answer["proxies"] or []}
+        wanted = [_fields(spec) for spec in specs]
+        return self._post("create the proxies", "/populate", wanted, lambda answer: _by_name(answer["proxies"] or []))
 
     def destroy(self, name: str) -> None:
         with self._telling(f"destroy proxy {name}"):
@@ -112,11 +114,11 @@ class Toxiproxy:
 
     def set_enabled(self, name: str, enabled: bool) -> None:  # noqa: FBT001 - the value is the whole message
         """Safe to repeat."""
-        self._post(f"{'enable' if enabled else 'disable'} proxy {name}", _path(name), {"enabled": enabled})
+        self._post(f"{'enable' if enabled else 'disable'} proxy {name}", _path(name), {"enabled": enabled}, _proxy)
 
     def set_upstream(self, name: str, upstream: str) -> Proxy:
         """Re-point the proxy; its connections are cut. The library has no verb for it."""
-        return _proxy(self._post(f"point proxy {name} at {upstream}", _path(name), {"upstream": upstream}))
+        return self._post(f"point proxy {name} at {upstream}", _path(name), {"upstream": upstream}, _proxy)
 
     def reset(self) -> None:
         """Enable every proxy and remove every toxic."""
@@ -128,7 +130,7 @@ class Toxiproxy:
     def add_toxic(self, name: str, toxic: Toxic) -> Toxic:
         """Put a toxic on a proxy. An attribute that the server passes over in silence is an error, too."""
         what = f"put toxic {toxic.name} ({toxic.type}) on proxy {name}"
-        added = _toxic(self._post(what, f"{_path(name)}/toxics", _fields(toxic)))
+        added = self._post(what, f"{_path(name)}/toxics", _fields(toxic), _toxic)
         if ignored := sorted(toxic.attributes.keys() - added.attributes.keys()):
             self.remove_toxic(name, toxic.name)
             raise ProxyError(
@@ -139,7 +141,7 @@ class Toxiproxy:
     def change_toxic(self, name: str, toxic: Toxic) -> Toxic:
         """Give a toxic that is there these attributes and this toxicity."""
         changes = {"attributes": dict(toxic.attributes), "toxicity": toxic.toxicity}
-        return _toxic(self._post(f"change toxic {toxic.name} of proxy {name}", _path(name, toxic.name), changes))
+        return self._post(f"change toxic {toxic.name} of proxy {name}", _path(name, toxic.name), changes, _toxic)
 
     def remove_toxic(self, name: str, toxic: str) -> None:
         with self._telling(f"remove toxic {toxic} from proxy {name}"):
@@ -147,13 +149,13 @@ class Toxiproxy:
 
     # --- the way through the library --------------------------------------------------------------------------
 
-    def _get(self, what: str, path: str) -> Any:
+    def _get(self, what: str, path: str, read: Callable[[Any], T]) -> T:
         with self._telling(what):
-            return APIConsumer.get(path).json()
+            return read(APIConsumer.get(path).json())
 
-    def _post(self, what: str, path: str, body: object) -> Any:
+    def _post(self, what: str, path: str, body: object, read: Callable[[Any], T]) -> T:
         with self._telling(what):
-            return APIConsumer.post(path, json=body).json()
+            return read(APIConsumer.post(path, json=body).json())
 
     @contextlib.contextmanager
     def _telling(self, what: str) -> Iterator[None]:
@@ -171,7 +173,7 @@ class Toxiproxy:
             raise ProxyError(
                 f"could not {what}: no Toxiproxy answers at {self.address}. Has it ended? See toxiproxy.log."
             ) from error
-        except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError) as error:
+        except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError) as error:  # of `read`
             raise ProxyError(f"could not {what}: what answers at {self.address} is no Toxiproxy: {error}") from error
 
 
@@ -187,8 +189,8 @@ class _Session(requests.Session):
         settings.setdefault("timeout", _TIMEOUT_S)
         settings.setdefault("allow_redirects", False)
         response = super().request(*arguments, **settings)
-        if response.status_code >= _FIRST_FAILURE and response.status_code not in _TRANSLATED:
-            response.raise_for_status()
+        if not (response.ok and response.status_code < _FIRST_REDIRECT) and response.status_code not in _TRANSLATED:
+            raise requests.HTTPError(response=response)
         return response
 
 
@@ -205,6 +207,11 @@ def _proxy(shown: Mapping[str, Any]) -> Proxy:
     toxics = [_toxic(each) for each in shown["toxics"]]
     where = (str(shown["name"]), str(shown["listen"]), str(shown["upstream"]), bool(shown["enabled"]))
     return Proxy(*where, {toxic.name: toxic for toxic in toxics})
+
+
+def _by_name(shown: Mapping[str, Any] | list[Any]) -> dict[str, Proxy]:
+    proxies = [_proxy(each) for each in (shown.values() if isinstance(shown, Mapping) else shown)]
+    return {proxy.name: proxy for proxy in proxies}
 
 
 def _toxic(shown: Mapping[str, Any]) -> Toxic:

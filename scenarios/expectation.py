@@ -19,7 +19,8 @@ _AND = re.compile(r"\s+and\s+(?=(?:exit|output)\b)")  # a regular expression may
 _EXIT = re.compile(r"exit\s+(\d{1,3}|nonzero|any)")
 _OUTPUT = re.compile(r"output\s+(!?~)\s+(\S.*)", re.DOTALL)
 _WORDS: dict[str, Literal["nonzero", "any"]] = {"nonzero": "nonzero", "any": "any"}
-_SHOWN = 120  # characters of the output in a message
+_TROUBLE = re.compile(r"\b(?:FAIL|ERROR|FATAL|CRITICAL|[Ee]rror|failed|cannot|refused)\b")
+_SHOWN = 200  # characters of the output in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,10 @@ class Expectation:
     def judge(self, exit_code: int, output: str) -> str | None:
         """None when the expectation is met, else what was missed. `output` is what the command wrote, errors too."""
         if self.exit != "any" and (exit_code == 0 if self.exit == "nonzero" else exit_code != self.exit):
-            return f"exit code {exit_code}, expected {self.exit}{_ending(output)}"
+            return f"exit code {exit_code}, expected {self.exit}{_telling(output)}"
         for match in self.matches:
             if bool(re.search(match.pattern, output, re.MULTILINE)) != match.found:
-                return f"the output {'does not match' if match.found else 'matches'} {match.pattern}{_ending(output)}"
+                return f"the output {'does not match' if match.found else 'matches'} {match.pattern}{_telling(output)}"
         return None
 
     def __str__(self) -> str:
@@ -85,7 +86,8 @@ def _compiled(pattern: str) -> str:
     return pattern
 
 
-def _ending(output: str) -> str:
-    """The last line of the output, for a message."""
-    lines = output.strip().splitlines()
-    return f": {lines[-1].strip()[:_SHOWN]}" if lines else ""
+def _telling(output: str) -> str:
+    """The line of the output that tells most, for a message: the first that speaks of trouble, else the last."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    line = next((each for each in lines if _TROUBLE.search(each)), lines[-1] if lines else "")
+    return f": {line[:_SHOWN]}" if line else ""

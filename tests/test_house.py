@@ -108,6 +108,19 @@ def test_every_module_says_what_it_is() -> None:
     assert not silent
 
 
+def test_every_test_claims_something() -> None:
+    """Each test has a docstring that says what it claims."""
+    silent = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+        and not ast.get_docstring(node)
+    ]
+    assert not silent
+
+
 def test_no_module_has_a_vague_name() -> None:
     """A module is named for what it does: one word per idea, and none of these is an idea."""
     named = (path for path in modules() if path.stem not in NAMED_BY_THE_RUNBOOKS)

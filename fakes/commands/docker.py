@@ -42,7 +42,7 @@ def _dispatch(argv: list[str], control: Control) -> int:
             return stats.stats(_line(verb, arguments, stats.STATS_FLAGS), control)
         return stats.execute(_line(verb, arguments, stats.EXEC_FLAGS), control)
     if verb in _REAL or verb.startswith("-") or not verb:
-        not_modelled("docker", verb or "the help text")
+        raise not_modelled("docker", verb or "the help text")
     raise Failure(f"docker: unknown command: docker {verb}\n\nRun 'docker --help' for more information")
 
 
@@ -50,6 +50,8 @@ def _line(verb: str, arguments: list[str], flags: tuple[Flag, ...]) -> Parsed:
     try:
         return parse(arguments, flags, stop_at_word=verb == "exec")
     except BadFlag as error:
-        usage = {"stats": "docker stats [OPTIONS] [CONTAINER...]", "exec": "docker exec [OPTIONS] CONTAINER COMMAND [ARG...]"}[verb]
+        usage = {"stats": "docker stats [OPTIONS] [CONTAINER...]", "exec": "docker exec [OPTIONS] CONTAINER COMMAND [ARG...]"}[
+            verb
+        ]
         message = f"{error}\n\nUsage:  {usage}\n\nRun 'docker {verb} --help' for more information"
         raise Failure(message, 125) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import NoReturn
 
 NOT_MODELLED = 3  # exit code: the real tool can, this stand-in can't
 
@@ -19,9 +18,9 @@ class Failure(Exception):
         self.code = code
 
 
-def not_modelled(tool: str, what: str) -> NoReturn:
+def not_modelled(tool: str, what: str) -> Failure:
     """The real tool has this and the stand-in has not: say so, rather than invent a result."""
-    raise Failure(f"{tool}: {what} exists in the real tool, but gameday's stand-in does not offer it", NOT_MODELLED)
+    return Failure(f"{tool}: {what} exists in the real tool, but gameday's stand-in does not offer it", NOT_MODELLED)
 
 
 def run(body: Callable[[list[str]], int], argv: list[str]) -> int:

@@ -36,7 +36,9 @@ def _main(argv: list[str]) -> int:
     except Unreachable as error:
         if error.address != control.address:
             raise Failure(f"Error from server: {error}") from error
-        raise Failure(f"The connection to the server {error.address} was refused - did you specify the right host or port?") from error
+        raise Failure(
+            f"The connection to the server {error.address} was refused - did you specify the right host or port?"
+        ) from error
     except Refused as error:
         kind = {400: "BadRequest", 404: "NotFound", 409: "Conflict"}.get(error.status, "InternalError")
         raise Failure(f"Error from server ({kind}): {error}") from error
@@ -48,7 +50,7 @@ def _dispatch(argv: list[str], control: Control) -> int:
     except BadFlag as error:
         raise Failure(f"error: {error}\nSee 'kubectl --help' for usage.") from error
     if not before.words:
-        not_modelled("kubectl", "the help text")
+        raise not_modelled("kubectl", "the help text")
     verb, arguments = before.words[0], before.words[1:]
     if verb == "create":
         return _create(arguments)
@@ -98,7 +100,7 @@ def _verb(verb: str) -> tuple[Verb, tuple[Flag, ...]]:
     if verb in ("cluster-info", "version"):
         return (_cluster_info, ()) if verb == "cluster-info" else (_version, (Flag("client", "", "switch"), Flag("output", "o")))
     if verb in _REAL_VERBS:
-        not_modelled("kubectl", f"the command {verb}")
+        raise not_modelled("kubectl", f"the command {verb}")
     raise Failure(f'error: unknown command "{verb}" for "kubectl"')
 
 
@@ -106,7 +108,7 @@ def _create(arguments: list[str]) -> int:
     words = [word for word in arguments if not word.startswith("-")]
     if words and words[0] not in _CREATES:
         raise Failure(f"error: Unexpected args: [{' '.join(words)}]\nSee 'kubectl create -h' for help and examples")
-    not_modelled("kubectl", " ".join(["create", *words[:1]]))
+    raise not_modelled("kubectl", " ".join(["create", *words[:1]]))
 
 
 def _cluster_info(_line: Parsed, control: Control) -> int:
@@ -118,7 +120,7 @@ def _cluster_info(_line: Parsed, control: Control) -> int:
 
 def _version(line: Parsed, control: Control) -> int:
     if line.has("output"):
-        not_modelled("kubectl", "version --output")
+        raise not_modelled("kubectl", "version --output")
     print("Client Version: v1.32.4 (gameday's stand-in)")
     if not line.on("client"):
         control.state()

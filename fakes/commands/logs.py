@@ -22,7 +22,9 @@ class Source(NamedTuple):
     head: str = ""
 
 
-def show(control: Control, sources: Sequence[Source], *, tail: int, since_s: float, now_s: float, follow: bool, tool: str) -> None:
+def show(
+    control: Control, sources: Sequence[Source], *, tail: int, since_s: float, now_s: float, follow: bool, tool: str
+) -> None:
     """Print the last `tail` lines (-1: all) of each log that are at most `since_s` documented seconds old (0: any age).
 
     `now_s` is the calendar time of the documented now: the services write their logs in it, the datastores theirs in that of
@@ -47,7 +49,7 @@ def show(control: Control, sources: Sequence[Source], *, tail: int, since_s: flo
         time.sleep(_FOLLOW_S)
         for index, source in enumerate(sources):
             if places[index] is None:
-                not_modelled(tool, "following this log")
+                raise not_modelled(tool, "following this log")
             answer = control.logs(source.unit, places[index])
             places[index] = answer.next
             for text in answer.lines:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 
 class Unreachable(Exception):
@@ -100,7 +100,7 @@ class Redis:
             raise Unreachable(address, _words(error)) from error
         self._file = self._socket.makefile("rb")
 
-    def __enter__(self) -> Redis:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -32,9 +32,10 @@ from fakes.services.metrics import CONTENT_TYPE, Registry
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 
-_IN_FLIGHT_S = 1.0  # wall seconds that requests in flight get after SIGTERM, and as much for batches in hand
-_BATCH_S = 0.5
-_END_S = 1.8  # then the process ends in any case
+_IN_FLIGHT_S = 1.0  # wall seconds after SIGTERM in which Postgres may still answer requests in flight
+_ANSWERED_S = 1.2  # then they are answered, well or badly
+_BATCH_S = 0.4  # for the batch that a consumer has in hand
+_END_S = 1.9  # then the process ends in any case
 _PAGE_BYTES = resource.getpagesize()
 
 _log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Service:
         self._app = web.Application()
         self._work: list[Work] = []
         self._consumers: list[Consumer] = []
+        self._databases: list[Database] = []
         self._closing: list[Callable[[], Awaitable[None] | None]] = []
         self._end = asyncio.Event()
         self._status = 0
@@ -96,14 +98,16 @@ class Service:
         """The Postgres behind this link."""
         dependency = self.dependency(name)
         database = Database(self.config, self.clock, dependency)
-        self._uses(dependency, database.ping, database.close)
+        self._uses(dependency, database.ping)
+        self._databases.append(database)
         return database
 
     def bus(self, name: str = "redis") -> Bus:
         """The Redis behind this link."""
         dependency = self.dependency(name)
         bus = Bus(self.config, self.clock, dependency)
-        self._uses(dependency, bus.ping, bus.close)
+        self._uses(dependency, bus.ping)
+        self.on_close(bus.close)
         self.background(lambda: bus.beat(self.state))
         return bus
 
@@ -111,12 +115,12 @@ class Service:
         """The service behind this link."""
         dependency = self.dependency(name)
         peer = Peer(self.config, self.clock, dependency)
-        self._uses(dependency, peer.ping, peer.close)
+        self._uses(dependency, peer.ping)
+        self.on_close(peer.close)
         return peer
 
-    def _uses(self, dependency: Dependency, ping: Work, close: Callable[[], Awaitable[None]]) -> None:
+    def _uses(self, dependency: Dependency, ping: Work) -> None:
         self.background(lambda: dependency.watch(ping))
-        self.on_close(close)
 
     # --- what every service answers ---
 
@@ -174,7 +178,7 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end.set)
         await start(self)
-        runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=_IN_FLIGHT_S)
+        runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=_ANSWERED_S)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", self.config.port).start()
         _log.info("version %s listens on port %d", self.config.version, self.config.port)
@@ -198,9 +202,13 @@ class Service:
     async def _stop(self, runner: web.AppRunner, consuming: list[asyncio.Task[None]], working: list[asyncio.Task[None]]) -> None:
         for consumer in self._consumers:
             consumer.stop()
+        for database in self._databases:
+            asyncio.get_running_loop().call_later(_IN_FLIGHT_S, database.hang_up)
         await runner.cleanup()
         if consuming:
             await asyncio.wait(consuming, timeout=_BATCH_S)
+        for database in self._databases:
+            await database.close()
         for task in (*consuming, *working):
             task.cancel()
         await asyncio.gather(*consuming, *working, return_exceptions=True)

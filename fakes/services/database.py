@@ -32,7 +32,8 @@ _Raw = psycopg.AsyncConnection[TupleRow]
 
 STATEMENT_S, STATEMENT_LEAST_S = 1.0, 0.5
 MOST = 12  # connections at once
-KEPT = 4  # idle ones; a burst's are closed after it
+KEPT = 4  # idle ones; what a burst opened beyond them is closed after it
+_LAST_MOMENT_S = 0.2  # wall
 
 # The server's own limits end what the client has given up on.
 _LIMITS = "-c statement_timeout=5s -c lock_timeout=5s -c idle_in_transaction_session_timeout=5s"
@@ -125,6 +126,8 @@ class Database:
             options=_LIMITS,
         )
         self._idle: list[_Raw] = []
+        self._lent: set[_Raw] = set()
+        self._hung_up = False
         self._slots = asyncio.Semaphore(MOST)
 
     @asynccontextmanager
@@ -133,6 +136,8 @@ class Database:
 
         Getting it may take `within_s` of the wall, and so may each answer. Raises DependencyDown.
         """
+        if self._hung_up:
+            raise DependencyDown(self._dependency.name, "this service stops")
         if within_s is None:
             within_s = self._clock.wall_for(self._statement_s, least_s=STATEMENT_LEAST_S)
         began_s = time.monotonic()
@@ -145,6 +150,7 @@ class Database:
         usable = False
         try:
             raw = self._fresh() or await self._connect(max(within_s - (time.monotonic() - began_s), 0))
+            self._lent.add(raw)
             session = Session(raw, self._dependency, within_s)
             try:
                 yield session
@@ -152,6 +158,7 @@ class Database:
                 usable = await session.settle()
         finally:
             if raw is not None:
+                self._lent.discard(raw)
                 await self._give_back(raw, usable=usable)
             self._slots.release()
 
@@ -167,7 +174,18 @@ class Database:
         if read_only:
             raise DependencyDown(self._dependency.name, "only a read-only copy is there")
 
+    def hang_up(self) -> None:
+        """End the use of all connections, now and from now on: whoever waits for an answer gets DependencyDown."""
+        self._hung_up = True
+        for raw in self._lent:
+            _shut(raw)
+
     async def close(self) -> None:
+        """Close all connections. What uses one still has a moment to see its end: cancelling it would take longer."""
+        self.hang_up()
+        until_s = time.monotonic() + _LAST_MOMENT_S
+        while self._lent and time.monotonic() < until_s:
+            await asyncio.sleep(0.001)
         while self._idle:
             await self._idle.pop().close()
 
@@ -194,7 +212,8 @@ class Database:
         raise DependencyDown(self._dependency.name, why)
 
     async def _give_back(self, raw: _Raw, *, usable: bool) -> None:
-        if usable and len(self._idle) < KEPT:
+        wanted = self._slots.locked() or len(self._idle) < KEPT  # somebody waits for it, or may soon
+        if usable and wanted:
             self._idle.append(raw)
         else:
             await raw.close()

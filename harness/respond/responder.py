@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -14,14 +13,16 @@ from harness.errors import HarnessError, NotReady
 from harness.history import Recorder
 from harness.respond.delays import draw_delay_s
 from harness.respond.redact import without_secrets
-from harness.respond.shell import Ran, run_block
+from harness.respond.shell import run_block
 from harness.respond.workstation import Workstation
 from harness.waiting import wait_until
 from scenarios.model import Response
+from scenarios.runbook import Procedure, Step
 
 RESPONDER = "auto responder"
+_LEAST_S = 0.1  # that an attempt gets, however little of the budget is left
 _LOOK_EVERY_S = 0.5  # documented: how often the pager is looked at
-_PLACEHOLDER = re.compile(r"<([A-Za-z][A-Za-z0-9_-]*)>")
+_SOON_S = 15.0  # what a step's command has set going shows within this; a longer wait is a wait, and may be accelerated
 Outcome = Literal["done", "stopped", "unpaged"]
 Measured = Callable[[str], AbstractContextManager[None]]
 
@@ -45,50 +46,11 @@ class Incidents(Protocol):
     async def acknowledge(self, incident_id: str, /) -> object: ...
 
 
-class Expectation(Protocol):
-    """What a step should bring about."""
-
-    def judge(self, exit_code: int, output: str, /) -> str | None:
-        """None when it was met, else why not."""
-        ...
-
-
-class Step(Protocol):
-    """One step of a procedure. `budget_s` is its time limit."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def command(self) -> str: ...
-    @property
-    def expect(self) -> Expectation: ...
-    @property
-    def budget_s(self) -> float: ...
-    @property
-    def on_failure(self) -> str: ...
-    @property
-    def retry_s(self) -> float | None:
-        """Repeat it so long after a miss, within the budget; None: it is tried once."""
-        ...
-
-
-class Procedure(Protocol):
-    """One section of a runbook."""
-
-    @property
-    def steps(self) -> Sequence[Step]: ...
-
-
-def substituted(text: str, bindings: Mapping[str, str]) -> str:
-    """`<name>` replaced by what the name is bound to; names that are bound to nothing stay."""
-    return _PLACEHOLDER.sub(lambda found: bindings.get(found[1], found[0]), text)
-
-
 @dataclass(frozen=True, slots=True)
 class AutoResponder:
     """One response to one page. `measured` holds the clock at rate 1 while the context it makes is open."""
 
-    procedure: Procedure
+    procedure: Procedure  # its placeholders filled
     response: Response
     alerts: Collection[str]  # whose pages are answered
     incidents: Incidents
@@ -157,30 +119,36 @@ class AutoResponder:
 
     async def _attempts(self, step: Step) -> str | None:
         """Run the step's command until its expectation is met, or once more would exceed its budget; why it was missed."""
-        deadline = self.clock.now() + step.budget_s
+        began_s = self.clock.now()
+        deadline = began_s + step.budget_s
         while True:
             with self.measured(f"command: {step.name}"):
-                ran = await self._run(step)
-                why = step.expect.judge(ran.exit_code, ran.output)
-                if ran.timed_out and why is not None:
-                    why = f"its command was stopped after {step.budget_s:g} s; {why}"
+                why = await self._attempt(step, max(deadline - self.clock.now(), _LEAST_S))
                 if why is None or step.retry_s is None or self.clock.now() + step.retry_s >= deadline:
                     return why
-                await self.clock.sleep(step.retry_s)
+                if self.clock.now() - began_s < _SOON_S:
+                    await self.clock.sleep(step.retry_s)
+                    continue
+            await self.clock.sleep(step.retry_s)
 
-    async def _run(self, step: Step) -> Ran:
-        """Run its command at the workstation and record what came of it. The clock runs at rate 1: the budget is wall time."""
-        command = substituted(step.command, self.response.bindings)
-        ran_as = self.workstation.translated(command)
+    async def _attempt(self, step: Step, limit_s: float) -> str | None:
+        """Run its command once and record what came of it; why the expectation was missed.
+
+        The clock runs at rate 1, so the limit is in wall seconds too.
+        """
+        ran_as = self.workstation.translated(step.command)
         try:
             ran = await run_block(
-                ran_as, environment=self.workstation.environment, folder=self.workstation.checkout, limit_s=step.budget_s
+                ran_as, environment=self.workstation.environment, folder=self.workstation.checkout, limit_s=limit_s
             )
         except OSError as error:
-            raise HarnessError(f"bash could not be started for the step {step.name!r}: {error.strerror}. Is it installed?") from error
-        extra: dict[str, Any] = {} if ran_as == command else {"ran": without_secrets(ran_as)}
+            raise HarnessError(
+                f"bash could not be started for the step {step.name!r}: {error.strerror}. Is it installed?"
+            ) from error
+        extra: dict[str, Any] = {} if ran_as == step.command else {"ran": without_secrets(ran_as)}
         self.recorder.record(
-            "command.finished", step.name, command=without_secrets(command), exit_code=ran.exit_code,
+            "command.finished", step.name, command=without_secrets(step.command), exit_code=ran.exit_code,
             duration_s=round(ran.duration_s, 6), output=without_secrets(ran.output), timed_out=ran.timed_out, **extra,
         )  # fmt: skip
-        return ran
+        why = step.expect.judge(ran.exit_code, ran.output)
+        return f"its command was stopped after {limit_s:g} s; {why}" if ran.timed_out and why is not None else why

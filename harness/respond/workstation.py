@@ -127,7 +127,9 @@ def _make_checkout(checkout: Path, stack: Stack) -> None:
 
 def compose_file(stack: Stack) -> str:
     """The stack as a compose file: what an operator reads and `docker compose -f` is given."""
-    known = {name: store.compose for name, store in stack.datastores.items()} | {name: each.compose for name, each in stack.services.items()}
+    known = {name: store.compose for name, store in stack.datastores.items()} | {
+        name: each.compose for name, each in stack.services.items()
+    }
     lines = ["name: eafix", "services:"]
     for store in stack.datastores.values():
         if store.compose:
@@ -140,12 +142,21 @@ def compose_file(stack: Stack) -> str:
 
 
 def _compose_entry(name: str, image: str, port: int, probe: str, needs: tuple[str, ...]) -> list[str]:
-    lines = [f"  {name}:", f"    image: {image}", f'    ports: ["127.0.0.1:{port}:{port}"]', f"    healthcheck: {{test: {probe}}}"]
+    lines = [
+        f"  {name}:",
+        f"    image: {image}",
+        f'    ports: ["127.0.0.1:{port}:{port}"]',
+        f"    healthcheck: {{test: {probe}}}",
+    ]
     return [*lines, f"    depends_on: [{', '.join(needs)}]"] if needs else lines
 
 
 def _datastore_probe(store: Datastore) -> str:
-    return f'["CMD", "pg_isready", "-p", "{store.port}"]' if store.kind == POSTGRES else f'["CMD", "redis-cli", "-p", "{store.port}", "ping"]'
+    return (
+        f'["CMD", "pg_isready", "-p", "{store.port}"]'
+        if store.kind == POSTGRES
+        else f'["CMD", "redis-cli", "-p", "{store.port}", "ping"]'
+    )
 
 
 def _service_probe(service: Service) -> str:

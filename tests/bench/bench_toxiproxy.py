@@ -89,9 +89,7 @@ def _difference(own: list[float], base: list[float]) -> float:
 def _servers() -> Iterator[ToxiproxyServer]:
     yield find_toxiproxy({"GAMEDAY_TOXIPROXY": "embedded"})
     with contextlib.suppress(MissingTool):
-        found = find_toxiproxy()
-        if found.kind == "real":
-            yield found
+        yield find_toxiproxy({**os.environ, "GAMEDAY_TOXIPROXY": "real"})
 
 
 @contextlib.contextmanager

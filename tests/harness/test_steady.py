@@ -210,6 +210,13 @@ def test_scattered_failures_are_one_outage_up_to_the_one_that_exceeds_the_share(
     assert (found.start_s, found.end_s) == pytest.approx((20.0, 28.0 + ORDER_EVERY_S + LATENCY_S))
 
 
+def test_a_row_of_failures_counts_only_as_far_as_it_lies_in_the_window() -> None:
+    """Of three failures from 20 s on a window that begins with the second has two: it holds, one from the first does not."""
+    observed = Observation(out((20, 20.09), kinds="order"), STEADY)
+    assert observed.holds(20 + ORDER_EVERY_S - 0.001, 10)
+    assert not observed.holds(20 - 0.001, 10)
+
+
 def test_failures_before_the_fault_are_not_counted_with_those_after_it() -> None:
     """Two single failures before it and one after it are not the three that make an outage."""
     operations = out((20, 20.01), (24, 24.01), (28, 28.01), kinds="order")

@@ -57,13 +57,13 @@ def test_can_be_told_to_use_the_embedded_server(machine: dict[str, str]) -> None
 
 def test_says_how_to_get_a_real_server_that_is_demanded(machine: dict[str, str]) -> None:
     """Instead of quietly using another."""
-    with pytest.raises(MissingTool, match="toxiproxy-server was not found. Get it by `gameday tools install toxiproxy`"):
+    with pytest.raises(MissingTool, match=r"toxiproxy-server was not found\. Get it by `gameday tools install toxiproxy`"):
         find_toxiproxy({**machine, "GAMEDAY_TOXIPROXY": "real"})
 
 
 def test_refuses_a_choice_that_is_none(machine: dict[str, str]) -> None:
     """A typo does not choose."""
-    with pytest.raises(HarnessError, match="GAMEDAY_TOXIPROXY=reel is no choice. Set it to real or embedded"):
+    with pytest.raises(HarnessError, match=r"GAMEDAY_TOXIPROXY=reel is no choice\. Set it to real or embedded"):
         find_toxiproxy({**machine, "GAMEDAY_TOXIPROXY": "reel"})
 
 
@@ -144,5 +144,5 @@ def test_says_when_the_cache_cannot_be_written(machine: dict[str, str], tmp_path
     """And how to choose another."""
     program(tmp_path / "bin" / "go", BUILDS)
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(HarnessError, match="cannot be put into .*Choose another cache with XDG_CACHE_HOME"):
+    with pytest.raises(HarnessError, match=r"cannot be put into .*Choose another cache with XDG_CACHE_HOME"):
         install_toxiproxy({**machine, "XDG_CACHE_HOME": str(tmp_path / "file")})

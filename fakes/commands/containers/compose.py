@@ -25,10 +25,10 @@ def compose(argv: list[str], control: Control) -> int:
     try:
         before = parse(argv, _GLOBAL, stop_at_word=True)
         if not before.words:
-            not_modelled("docker", "the help text of compose")
+            raise not_modelled("docker", "the help text of compose")
         verb, arguments = before.words[0], before.words[1:]
         if verb in _REAL:
-            not_modelled("docker", f"compose {verb}")
+            raise not_modelled("docker", f"compose {verb}")
         if verb not in _VERBS:
             raise Failure(f'unknown docker command: "compose {verb}"', 16)
         action, flags = _VERBS[verb]
@@ -56,7 +56,7 @@ def _ps(line: Parsed, control: Control) -> int:
                  for row in (_row(state, unit) for unit in shown)]  # fmt: skip
         project.print_columns([heads, *cells])
     else:
-        not_modelled("docker", f"compose ps --format {form}")
+        raise not_modelled("docker", f"compose ps --format {form}")
     return 0
 
 
@@ -82,7 +82,7 @@ def _exited(state: State, unit: Unit) -> str:
 
 def _logs(line: Parsed, control: Control) -> int:
     if line.on("timestamps"):
-        not_modelled("docker", "compose logs --timestamps")
+        raise not_modelled("docker", "compose logs --timestamps")
     state = control.state()
     units = project.chosen(state, line.words)
     tail = line.text("tail", "all")
@@ -113,7 +113,7 @@ def _start(line: Parsed, control: Control) -> int:
 def _down(line: Parsed, control: Control) -> int:
     """Containers go, their volumes stay: `up` brings the same data back."""
     if line.on("volumes"):
-        not_modelled("docker", "compose down --volumes")
+        raise not_modelled("docker", "compose down --volumes")
     units = project.chosen(control.state(), line.words)
     _each(line, control, lambda unit: ("stop", "Stopping", "Stopped") if unit.running else None)
     for unit in units:
@@ -124,7 +124,7 @@ def _down(line: Parsed, control: Control) -> int:
 
 def _up(line: Parsed, control: Control) -> int:
     if line.on("build"):
-        not_modelled("docker", "compose up --build")
+        raise not_modelled("docker", "compose up --build")
     scales = dict(_scale(text) for text in line.texts("scale"))
     project.chosen(control.state(), list(scales))
 
@@ -177,7 +177,7 @@ def _say(unit: Unit, what: str) -> None:
 
 def _exec(line: Parsed, control: Control) -> int:
     if not line.words[1:]:
-        raise Failure('"docker compose exec" requires at least 2 arguments.\nSee \'docker compose exec --help\'.')
+        raise Failure("\"docker compose exec\" requires at least 2 arguments.\nSee 'docker compose exec --help'.")
     (unit,) = project.chosen(control.state(), line.words[:1])
     if not unit.running:
         raise Failure(f'service "{unit.compose}" is not running')

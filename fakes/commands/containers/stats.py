@@ -65,7 +65,7 @@ def _print(rows: list[dict[str, str]], form: str) -> None:
         for row in rows:
             print(_filled(form, row))
         return
-    template = _unescaped(template) or "\t".join("{{.%s}}" % name for name in _HEADS)
+    template = _unescaped(template) or "\t".join("{{." + name + "}}" for name in _HEADS)
     heads = _HEADS | {"Container": "CONTAINER"}
     project.print_columns([_filled(template, row).split("\t") for row in (heads, *rows)])
 
@@ -74,7 +74,9 @@ def _filled(template: str, row: dict[str, str]) -> str:
     def value(found: re.Match[str]) -> str:
         if found[1] not in row:
             place = found.start() + 2
-            raise Failure(f'template: :1:{place}: executing "" at <.{found[1]}>: can\'t evaluate field {found[1]} in type *container.statsContext')
+            raise Failure(
+                f'template: :1:{place}: executing "" at <.{found[1]}>: can\'t evaluate field {found[1]} in type *container.statsContext'
+            )
         return row[found[1]]
 
     return _FIELD.sub(value, _unescaped(template))
@@ -86,7 +88,9 @@ def _unescaped(text: str) -> str:
 
 def execute(line: Parsed, control: Control) -> int:
     if not line.words[1:]:
-        raise Failure("docker: 'docker exec' requires at least 2 arguments\n\nUsage:  docker exec [OPTIONS] CONTAINER COMMAND [ARG...]\n\nSee 'docker exec --help' for more information")
+        raise Failure(
+            "docker: 'docker exec' requires at least 2 arguments\n\nUsage:  docker exec [OPTIONS] CONTAINER COMMAND [ARG...]\n\nSee 'docker exec --help' for more information"
+        )
     unit = project.find_container(control.state(), line.words[0])
     if not unit.running:
         raise Failure(f"Error response from daemon: container {project.container_id(unit)} is not running")

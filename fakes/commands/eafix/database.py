@@ -82,10 +82,15 @@ def _why_blocked(platform: Platform, application: str, within_s: float) -> str:
 def _contents(platform: Platform, within_s: float) -> Iterator[Check]:
     """Read every row of every table, in a minute at most."""
     try:
-        names = [row[0] for row in platform.sql(f"SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE {_SYSTEM} ORDER BY 1")]
+        names = [
+            row[0]
+            for row in platform.sql(f"SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE {_SYSTEM} ORDER BY 1")
+        ]
         counts = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in names)
         rows = platform.sql(counts, within_s=max(within_s, 60.0)) if names else []
-        yield Check("tables", bool(rows), ", ".join(f"{name.removeprefix('public.')} {count} rows" for name, count in rows) or "none")
+        yield Check(
+            "tables", bool(rows), ", ".join(f"{name.removeprefix('public.')} {count} rows" for name, count in rows) or "none"
+        )
         ((invalid,),) = platform.sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid")
         yield Check("indexes", invalid == "0", f"{invalid} invalid")
         if {"public.executions", "public.positions"} <= set(names):

@@ -26,7 +26,11 @@ def status(line: Parsed, platform: Platform) -> int:
         ready = unit.running and unit.ready
         ill += unit.kind == "service" and not ready
         role = f", {unit.role}" if unit.role else ""
-        more = f"  version {unit.version or '?'}, port {unit.port}, pid {unit.pid or '-'}, {unit.restarts} restarts" if line.on("verbose") else ""
+        more = (
+            f"  version {unit.version or '?'}, port {unit.port}, pid {unit.pid or '-'}, {unit.restarts} restarts"
+            if line.on("verbose")
+            else ""
+        )
         print(f"{unit.name:<20}{unit.state}, {'ready' if ready else 'NOT READY'}{role}{more}")
     for address in state.addresses:
         instance = state.unit(address.instance or "")
@@ -144,5 +148,3 @@ def _each(line: Parsed, platform: Platform, verb: str, done: str) -> int:
         platform.control.act(unit, verb, wait=True)
         print(f"{unit.name} {done}", flush=True)
     return 0
-
-

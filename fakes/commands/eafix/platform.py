@@ -11,7 +11,13 @@ from fakes.commands.entry import Failure
 from fakes.commands.processes import MISSING, TIMED_OUT, capture
 from fakes.commands.wire import Redis, Reply, Unreachable, request
 
-GATEWAY, INGESTOR, SIGNALS, RISK, EXECUTION = "gui-gateway", "data-ingestor", "signal-generator", "risk-manager", "execution-engine"
+GATEWAY, INGESTOR, SIGNALS, RISK, EXECUTION = (
+    "gui-gateway",
+    "data-ingestor",
+    "signal-generator",
+    "risk-manager",
+    "execution-engine",
+)
 ENVIRONMENT = "production"
 _PROMETHEUS = "127.0.0.1:9090"
 _SEPARATOR = "\x1f"

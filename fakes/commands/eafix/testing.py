@@ -10,7 +10,15 @@ from typing import Any
 from fakes.commands.eafix import trading
 from fakes.commands.eafix.health import health_checks, redis_check
 from fakes.commands.eafix.platform import (
-    EXECUTION, GATEWAY, INGESTOR, SIGNALS, Check, Platform, attempt, refuse_other_environment, report,
+    EXECUTION,
+    GATEWAY,
+    INGESTOR,
+    SIGNALS,
+    Check,
+    Platform,
+    attempt,
+    refuse_other_environment,
+    report,
 )  # fmt: skip
 from fakes.commands.flags import Flag, Parsed
 
@@ -106,5 +114,12 @@ def _fields(platform: Platform, name: str, path: str, fields: dict[str, Any]) ->
     rows = body if isinstance(body, list) else [body]
     if not all(isinstance(row, dict) for row in rows) or (reply.status >= 400 and not path.startswith("/health")):
         return Check(title, False, f"HTTP status {reply.status}, no such answer: {reply.text[:80]}")
-    wrong = {key for row in rows for key, kind in fields.items() if not isinstance(row.get(key), (kind, int) if kind is float else kind)}
-    return Check(title, not wrong, f"{len(rows)} rows" if not wrong else f"missing or of another type: {', '.join(sorted(wrong))}")
+    wrong = {
+        key
+        for row in rows
+        for key, kind in fields.items()
+        if not isinstance(row.get(key), (kind, int) if kind is float else kind)
+    }
+    return Check(
+        title, not wrong, f"{len(rows)} rows" if not wrong else f"missing or of another type: {', '.join(sorted(wrong))}"
+    )

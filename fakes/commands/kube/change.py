@@ -13,7 +13,12 @@ from fakes.commands.kube import cluster as kube
 from fakes.commands.kube.cluster import Cluster, Pod, Service, Workload
 from fakes.commands.kube.show import select
 
-SCALE_FLAGS = (Flag("replicas", "", "int"), Flag("current-replicas", "", "int"), Flag("timeout", "", "duration"), Flag("selector", "l"))
+SCALE_FLAGS = (
+    Flag("replicas", "", "int"),
+    Flag("current-replicas", "", "int"),
+    Flag("timeout", "", "duration"),
+    Flag("selector", "l"),
+)
 PATCH_FLAGS = (Flag("patch", "p"), Flag("patch-file"), Flag("type"))
 DELETE_FLAGS = (
     Flag("selector", "l"), Flag("wait", "", "switch"), Flag("now", "", "switch"), Flag("force", "", "switch"),
@@ -28,7 +33,7 @@ def scale(line: Parsed, control: Control) -> int:
         raise Failure('error: required flag(s) "replicas" not set')
     replicas = line.number("replicas", 0)
     if replicas < 0:
-        raise Failure(f"error: The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0")
+        raise Failure("error: The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0")
     if not line.words:
         raise Failure("error: resource(s) were provided, but no name was specified")
     for workload in _workloads(Cluster(control.state()), line, "scale"):
@@ -50,7 +55,9 @@ def set_replicas(control: Control, workload: Workload, replicas: int) -> None:
 def delete(line: Parsed, control: Control) -> int:
     """Of pods: their workload puts a new process in the place of each."""
     if not line.words:
-        raise Failure("error: You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'")
+        raise Failure(
+            "error: You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'"
+        )
     if not (line.words[1:] or "/" in line.words[0] or line.text("selector") or line.on("all")):
         raise Failure("error: resource(s) were provided, but no name was specified")
     found = select(Cluster(control.state()), line)
@@ -58,7 +65,7 @@ def delete(line: Parsed, control: Control) -> int:
         print("No resources found")
     for resource, row in found:
         if not isinstance(row, Pod):
-            not_modelled("kubectl", f"deleting {resource}")
+            raise not_modelled("kubectl", f"deleting {resource}")
         control.act(row.owner.unit, "restart", wait=False)
         print(f'pod "{row.name}" deleted')
     return 0
@@ -66,7 +73,7 @@ def delete(line: Parsed, control: Control) -> int:
 
 def patch(line: Parsed, control: Control) -> int:
     if line.has("patch-file"):
-        not_modelled("kubectl", "patch --patch-file")
+        raise not_modelled("kubectl", "patch --patch-file")
     if not line.text("patch"):
         raise Failure("error: must specify --patch or --patch-file containing the contents of the patch")
     if line.text("type", "strategic") not in _TYPES:
@@ -82,7 +89,7 @@ def patch(line: Parsed, control: Control) -> int:
 
 def _read_patch(line: Parsed) -> dict[str, Any]:
     if line.text("type") == "json":
-        not_modelled("kubectl", "patch --type=json")
+        raise not_modelled("kubectl", "patch --type=json")
     try:
         change = json.loads(line.text("patch"))
     except ValueError as error:
@@ -106,7 +113,7 @@ def _patch_one(control: Control, resource: str, row: Any, change: dict[str, Any]
         changed = "replicas" in spec and int(spec["replicas"]) != row.unit.wanted
         left = {key: value for key, value in spec.items() if key != "replicas"}
         return _patch_template(control, row, left) or changed if left else changed
-    not_modelled("kubectl", f"patching {resource}")
+    raise not_modelled("kubectl", f"patching {resource}")
 
 
 def _patch_template(control: Control, workload: Workload, spec: dict[str, Any]) -> bool:
@@ -117,14 +124,16 @@ def _patch_template(control: Control, workload: Workload, spec: dict[str, Any]) 
             raise Failure(f'The {kind} "{workload.name}" is invalid: spec.template.spec.containers[1].image: Required value')
     variables = [row for container in containers for row in _only(container, "env", workload.name, beside="name")]
     if workload.unit.kind != "postgres" or [row.get("name") for row in variables] != [_ROLE]:
-        not_modelled("kubectl", f"setting {', '.join(str(row.get('name')) for row in variables)} on {workload.name}")
+        raise not_modelled("kubectl", f"setting {', '.join(str(row.get('name')) for row in variables)} on {workload.name}")
     return _set_role(control, workload, str(variables[0].get("value")))
 
 
 def _set_role(control: Control, workload: Workload, role: str) -> bool:
     """POSTGRES_ROLE=primary: the instance leaves recovery, and its pod carries the label that addresses select by."""
     if role != "primary":
-        not_modelled("kubectl", f"{_ROLE}={role} (only primary can be set: a primary cannot become a replica without a rebuild)")
+        raise not_modelled(
+            "kubectl", f"{_ROLE}={role} (only primary can be set: a primary cannot become a replica without a rebuild)"
+        )
     control.act(workload.unit, "promote", wait=False)
     if workload.unit.role != role:
         control.label(workload.unit, role)
@@ -135,7 +144,7 @@ def _only(part: dict[str, Any], key: str, name: str, *, beside: str = "") -> Any
     """The value of the one key that the stack can act on; any other key would be ignored silently, so it is refused."""
     others = [other for other in part if other not in (key, beside)]
     if others or key not in part:
-        not_modelled("kubectl", f"patching {', '.join(others) or 'nothing'} of {name}")
+        raise not_modelled("kubectl", f"patching {', '.join(others) or 'nothing'} of {name}")
     return part[key]
 
 
@@ -143,7 +152,7 @@ def _workloads(cluster: Cluster, line: Parsed, verb: str) -> list[Workload]:
     found = []
     for resource, row in select(cluster, line):
         if not isinstance(row, Workload):
-            raise Failure(f'error: cannot {verb} a {kube.SHORT[resource]}')
+            raise Failure(f"error: cannot {verb} a {kube.SHORT[resource]}")
         found.append(row)
     if not found:
         raise Failure(f"error: no objects passed to {verb}")

@@ -128,7 +128,9 @@ class Cluster:
     def endpoints(self, service: Service) -> list[str]:
         """Where a service leads: its ready pods."""
         return [
-            f"127.0.0.1:{pod.owner.unit.port}" for pod in self.pods if pod.ready and service.selector.items() <= pod.labels.items()
+            f"127.0.0.1:{pod.owner.unit.port}"
+            for pod in self.pods
+            if pod.ready and service.selector.items() <= pod.labels.items()
         ]
 
 
@@ -152,7 +154,7 @@ def matches(selector: str, labels: Mapping[str, str]) -> bool:
     while rest.strip():
         found = _REQUIREMENT.match(rest)
         if found is None or (found.end() < len(rest) and rest[found.end()] != ","):
-            raise Failure(f'error: unable to parse requirement: found {rest.strip()[:40]!r}, expected: identifier')
+            raise Failure(f"error: unable to parse requirement: found {rest.strip()[:40]!r}, expected: identifier")
         if not _holds(found, labels):
             return False
         rest = rest[found.end() + 1 :]
@@ -183,9 +185,11 @@ def _services(state: State) -> list[Service]:
     """The service addresses, and for each deployment the service that carries its name."""
     found = [Service(row.kubernetes, row.name, row.port, row.selector) for row in state.addresses if row.kubernetes]
     named = {service.name for service in found}
-    for unit in state.units:
-        if unit.deployment and unit.deployment not in named:
-            found.append(Service(unit.deployment, unit.name, unit.port, {"app": unit.app}))
+    found += [
+        Service(unit.deployment, unit.name, unit.port, {"app": unit.app})
+        for unit in state.units
+        if unit.deployment and unit.deployment not in named
+    ]
     return sorted(found, key=lambda service: service.name)
 
 

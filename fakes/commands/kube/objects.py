@@ -9,6 +9,7 @@ from fakes.commands.entry import Failure, not_modelled
 from fakes.commands.kube.cluster import NAMESPACE, Cluster, Pod, Service, Workload
 
 _STEP = re.compile(r"\.([\w-]+(?:\\\.[\w/-]+)*)|\[(\*|-?\d+|'[^']+')\]")
+_TRUTH = {True: "True", False: "False"}
 
 
 def pod_object(pod: Pod) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def pod_object(pod: Pod) -> dict[str, Any]:
         "status": {
             "phase": "Running" if unit.running else "Failed",
             "podIP": "127.0.0.1",
-            "conditions": [{"type": "Ready", "status": _truth(pod.ready)}],
+            "conditions": [{"type": "Ready", "status": _TRUTH[pod.ready]}],
             "containerStatuses": [{"name": pod.owner.container, "ready": pod.ready, "restartCount": unit.restarts}],
         },
     }
@@ -31,7 +32,7 @@ def workload_object(cluster: Cluster, workload: Workload) -> dict[str, Any]:
     ready = ready_count(cluster, workload)
     status: dict[str, Any] = {"replicas": workload.unit.wanted, "readyReplicas": ready, "availableReplicas": ready}
     if workload.resource == "deployments":
-        status["conditions"] = [{"type": "Available", "status": _truth(ready >= workload.unit.wanted)}]
+        status["conditions"] = [{"type": "Available", "status": _TRUTH[ready >= workload.unit.wanted]}]
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment" if workload.resource == "deployments" else "StatefulSet",
@@ -92,7 +93,7 @@ def _walk(expression: str, values: list[Any]) -> list[Any]:
     while place < len(expression):
         step = _STEP.match(expression, place)
         if step is None:
-            not_modelled("kubectl", f"the JSONPath {expression!r}")
+            raise not_modelled("kubectl", f"the JSONPath {expression!r}")
         name, index = step.groups()
         if name or index.startswith("'"):
             key = (name or index.strip("'")).replace("\\.", ".")
@@ -121,7 +122,3 @@ def _show(value: Any) -> str:
 
 def _container(workload: Workload) -> dict[str, Any]:
     return {"name": workload.container, "image": workload.image, "ports": [{"containerPort": workload.unit.port}]}
-
-
-def _truth(value: bool) -> str:
-    return "True" if value else "False"

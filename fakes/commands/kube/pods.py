@@ -33,7 +33,7 @@ def logs(line: Parsed, control: Control) -> int:
         raise Failure(_LOGS_USAGE)
     for flag in ("previous", "timestamps", "prefix"):
         if line.on(flag):
-            not_modelled("kubectl", f"logs --{flag}")
+            raise not_modelled("kubectl", f"logs --{flag}")
     state = control.state()
     cluster = Cluster(state)
     pods = [pod for pod in cluster.pods if kube.matches(selector, pod.labels)] if selector else [_pod(cluster, line.words[0])]
@@ -68,7 +68,9 @@ def execute(line: Parsed, control: Control) -> int:
     if not line.words:
         raise Failure("error: pod, type/name or --filename must be specified")
     if not line.dashed and line.words[1:]:
-        raise Failure("error: exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead\nSee 'kubectl exec -h' for help and examples")
+        raise Failure(
+            "error: exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead\nSee 'kubectl exec -h' for help and examples"
+        )
     if not line.rest:
         raise Failure("error: you must specify at least one command for the container")
     pod = _pod(Cluster(control.state()), line.words[0])
@@ -95,9 +97,9 @@ def _run_inside(pod: Pod, command: list[str], *, stdin: bool) -> int:
 def top(line: Parsed, control: Control) -> int:
     """What the processes of the pods use, over a fifth of a second, from /proc."""
     if not line.words:
-        not_modelled("kubectl", "the help text of top")
+        raise not_modelled("kubectl", "the help text of top")
     if line.words[0] in ("node", "nodes", "no"):
-        not_modelled("kubectl", "top nodes")
+        raise not_modelled("kubectl", "top nodes")
     if line.words[0] not in ("pod", "pods", "po"):
         raise Failure(f"error: unknown command \"{line.words[0]}\"\nSee 'kubectl top -h' for help and examples")
     cluster = Cluster(control.state())

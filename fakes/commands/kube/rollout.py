@@ -21,10 +21,10 @@ _NOT_OFFERED = ("undo", "pause", "resume")
 
 def rollout(line: Parsed, control: Control) -> int:
     if not line.words:
-        not_modelled("kubectl", "the help text of rollout")
+        raise not_modelled("kubectl", "the help text of rollout")
     verb, words = line.words[0], line.words[1:]
     if verb in _NOT_OFFERED:
-        not_modelled("kubectl", f"rollout {verb}")
+        raise not_modelled("kubectl", f"rollout {verb}")
     if verb not in ("restart", "status", "history"):
         raise Failure(f"error: unknown command \"{verb}\"\nSee 'kubectl rollout -h' for help and examples")
     if not words and not line.text("selector"):
@@ -48,7 +48,7 @@ def _roller(resource: str, row: Row, verb: str) -> Workload:
         return row
     doing = {"restart": "restarting", "status": "rollout status", "history": "history viewer"}[verb]
     if verb == "restart":
-        raise Failure(f"error: {resource} \"{row.name}\" {doing} is not supported")
+        raise Failure(f'error: {resource} "{row.name}" {doing} is not supported')
     raise Failure(f"error: no {doing} has been implemented for {kube.SHORT[resource].capitalize()}")
 
 
@@ -84,7 +84,10 @@ def _progress(workload: Workload) -> tuple[bool, str]:
     done = unit.wanted == 0 or (unit.running and unit.ready)
     if workload.resource == "statefulsets":
         if done:
-            return True, f"statefulset rolling update complete {unit.wanted} pods at revision {workload.name}-{workload.revision}..."
+            return (
+                True,
+                f"statefulset rolling update complete {unit.wanted} pods at revision {workload.name}-{workload.revision}...",
+            )
         return False, "Waiting for 1 pods to be ready..."
     if done:
         return True, f'deployment "{workload.name}" successfully rolled out'
@@ -95,7 +98,7 @@ def wait(line: Parsed, control: Control) -> int:
     condition = line.text("for")
     kind, _, expected = condition.partition("=")
     if kind == "jsonpath":
-        not_modelled("kubectl", "wait --for=jsonpath")
+        raise not_modelled("kubectl", "wait --for=jsonpath")
     if condition != "delete" and (kind != "condition" or not expected):
         raise Failure(f'error: unrecognized condition: "{condition}"')
     if not line.words:

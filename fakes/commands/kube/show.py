@@ -47,7 +47,7 @@ def get(line: Parsed, control: Control) -> int:
     if not line.words:
         raise Failure(_NO_RESOURCE)
     if line.on("watch"):
-        not_modelled("kubectl", "get --watch")
+        raise not_modelled("kubectl", "get --watch")
     form = _form(line.text("output"))
     cluster = Cluster(control.state())
     found = select(cluster, line)
@@ -63,7 +63,9 @@ def get(line: Parsed, control: Control) -> int:
 
 def describe(line: Parsed, control: Control) -> int:
     if not line.words:
-        raise Failure("error: You must specify the type of resource to describe. Use \"kubectl api-resources\" for a complete list of supported resources.")
+        raise Failure(
+            'error: You must specify the type of resource to describe. Use "kubectl api-resources" for a complete list of supported resources.'
+        )
     cluster = Cluster(control.state())
     found = select(cluster, line)
     for number, (resource, row) in enumerate(found):
@@ -88,7 +90,9 @@ def select(cluster: Cluster, line: Parsed) -> list[tuple[str, Row]]:
 def _split(word: str) -> tuple[str, str]:
     resource, slash, name = word.partition("/")
     if not slash:
-        raise Failure('error: there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. \'kubectl get resource/<resource_name>\' instead of \'kubectl get resource resource/<resource_name>\'')
+        raise Failure(
+            "error: there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of 'kubectl get resource resource/<resource_name>'"
+        )
     if not resource or not name or "/" in name:
         raise Failure("error: arguments in resource/name form must have a single resource and name")
     return kube.resource_of(resource), name
@@ -124,8 +128,10 @@ def _form(output: str) -> str:
     if kind == "jsonpath" and "=" in output:
         return output
     if kind in _FORMATS.split(", "):
-        not_modelled("kubectl", f"the output format {output}")
-    raise Failure(f'error: unable to match a printer suitable for the output format "{output}", allowed formats are: {_FORMATS.replace(", ", ",")}')
+        raise not_modelled("kubectl", f"the output format {output}")
+    raise Failure(
+        f'error: unable to match a printer suitable for the output format "{output}", allowed formats are: {_FORMATS.replace(", ", ",")}'
+    )
 
 
 def _print_tables(cluster: Cluster, found: list[tuple[str, Row]], line: Parsed, *, wide: bool) -> None:
@@ -177,7 +183,11 @@ def _object(cluster: Cluster, resource: str, row: Row) -> dict[str, Any]:
 
 def _print_objects(cluster: Cluster, found: list[tuple[str, Row]], form: str, *, single: bool) -> None:
     items = [_object(cluster, resource, row) for resource, row in found]
-    root = items[0] if single and len(items) == 1 else {"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}}
+    root = (
+        items[0]
+        if single and len(items) == 1
+        else {"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}}
+    )
     if form == "json":
         print(json.dumps(root, indent=4))
     else:

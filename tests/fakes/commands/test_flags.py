@@ -6,7 +6,13 @@ import pytest
 
 from fakes.commands.flags import BadFlag, Flag, Parsed, go_duration, parse
 
-FLAGS = (Flag("tail", "", "int"), Flag("selector", "l"), Flag("follow", "f", "switch"), Flag("since", "", "duration"), Flag("interactive", "i", "switch"))
+FLAGS = (
+    Flag("tail", "", "int"),
+    Flag("selector", "l"),
+    Flag("follow", "f", "switch"),
+    Flag("since", "", "duration"),
+    Flag("interactive", "i", "switch"),
+)
 
 
 def test_flags_may_stand_anywhere_and_in_every_form() -> None:
@@ -43,7 +49,10 @@ def test_a_switch_can_be_turned_off() -> None:
         (["--tail=abc"], 'invalid argument "abc" for "--tail" flag: strconv.ParseInt: parsing "abc": invalid syntax'),
         (["--since=1x"], 'invalid argument "1x" for "--since" flag: time: invalid duration "1x"'),
         (["--since=10"], 'invalid argument "10" for "--since" flag: time: missing unit in duration "10"'),
-        (["--follow=maybe"], 'invalid argument "maybe" for "-f, --follow" flag: strconv.ParseBool: parsing "maybe": invalid syntax'),
+        (
+            ["--follow=maybe"],
+            'invalid argument "maybe" for "-f, --follow" flag: strconv.ParseBool: parsing "maybe": invalid syntax',
+        ),
     ],
 )
 def test_a_wrong_flag_is_refused_in_the_real_words(argv: list[str], message: str) -> None:
@@ -53,7 +62,9 @@ def test_a_wrong_flag_is_refused_in_the_real_words(argv: list[str], message: str
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("1h", 3600), ("1m30s", 90), ("1.5h", 5400), ("300ms", 0.3), ("0", 0), ("-5s", -5)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("1h", 3600), ("1m30s", 90), ("1.5h", 5400), ("300ms", 0.3), ("0", 0), ("-5s", -5)]
+)
 def test_durations_are_those_of_go(text: str, seconds: float) -> None:
     """As time.ParseDuration reads them."""
     assert go_duration(text) == pytest.approx(seconds)

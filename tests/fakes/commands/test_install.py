@@ -23,7 +23,7 @@ def test_stand_ins_start_from_anywhere_with_nothing_but_their_launcher(tmp_path:
     """Also when the folder or an argument holds blanks and quotes: arguments arrive as they were given."""
     folder = tmp_path / "a folder's bin"
     install_commands(folder, sys.executable, {})
-    ended = ran(folder, str(folder / "kubectl"), "it's \"that\"")
+    ended = ran(folder, str(folder / "kubectl"), 'it\'s "that"')
     assert (ended.returncode, ended.stderr) == (1, 'error: unknown command "it\'s "that"" for "kubectl"\n')
     assert ran(folder, str(folder / "eafix-cli")).returncode == 2
 
@@ -33,7 +33,9 @@ def test_nothing_of_the_pythons_environment_gets_in(tmp_path: Path) -> None:
     install_commands(tmp_path / "bin", sys.executable, {})
     (tmp_path / "json.py").write_text("raise SystemExit('the wrong json')")
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path), "PYTHONSTARTUP": "/nowhere"}
-    ended = subprocess.run([str(tmp_path / "bin" / "docker"), "nope"], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [str(tmp_path / "bin" / "docker"), "nope"], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert ended.stderr == "docker: unknown command: docker nope\n\nRun 'docker --help' for more information\n"
 
 
@@ -52,7 +54,10 @@ def test_a_missing_tool_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(install, "NEEDED", ("no-such-tool",))
     install_commands(tmp_path, sys.executable, {})
     ended = ran(Path("/bin"), str(tmp_path / "no-such-tool"))
-    assert (ended.returncode, ended.stderr) == (127, "no-such-tool: not found on this machine; `gameday doctor` tells how to get it\n")
+    assert (ended.returncode, ended.stderr) == (
+        127,
+        "no-such-tool: not found on this machine; `gameday doctor` tells how to get it\n",
+    )
 
 
 def test_installing_again_changes_nothing(tmp_path: Path) -> None:
@@ -63,6 +68,16 @@ def test_installing_again_changes_nothing(tmp_path: Path) -> None:
     assert os.access(tmp_path / "docker", os.X_OK)
 
 
+def test_stand_ins_are_compiled_ahead_of_a_read_only_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every module of them, with those in subfolders."""
+    there = shutil.copytree(Path(install.__file__).parent, tmp_path / "commands", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(install, "__file__", str(there / "install.py"))
+    install.compile_commands()
+    sources = {path.relative_to(there).with_suffix("") for path in there.rglob("*.py")}
+    compiled = {path.parent.parent.relative_to(there) / path.name.partition(".")[0] for path in there.rglob("*.pyc")}
+    assert compiled == sources
+
+
 def make_like(tmp_path: Path, tool: str, target: str, cli_exit: int) -> tuple[int, str, str]:
     """Runs a target with the real make or the stand-in, beside an eafix-cli that ends with this exit code."""
     folder = tmp_path / target
@@ -70,13 +85,19 @@ def make_like(tmp_path: Path, tool: str, target: str, cli_exit: int) -> tuple[in
     (folder / "Makefile").write_text(makefile())
     (folder / "eafix-cli").write_text(f'#!/bin/sh\necho "called $@"\nexit {cli_exit}\n')
     (folder / "eafix-cli").chmod(0o755)
-    launcher = [tool] if tool == "make" else [sys.executable, "-c", "import sys; from fakes.commands.make import main; sys.exit(main(sys.argv[1:]))"]
+    launcher = (
+        [tool]
+        if tool == "make"
+        else [sys.executable, "-c", "import sys; from fakes.commands.make import main; sys.exit(main(sys.argv[1:]))"]
+    )
     environment = {"PATH": f"{folder}:/usr/bin:/bin", "PYTHONPATH": str(Path(install.__file__).parents[2])}
     ended = subprocess.run([*launcher, target], cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return ended.returncode, ended.stdout, ended.stderr
 
 
-@pytest.mark.parametrize("tool", ["stand-in", pytest.param("make", marks=pytest.mark.skipif(not shutil.which("make"), reason="no make here"))])
+@pytest.mark.parametrize(
+    "tool", ["stand-in", pytest.param("make", marks=pytest.mark.skipif(not shutil.which("make"), reason="no make here"))]
+)
 def test_make_and_its_stand_in_do_and_say_the_same(tmp_path: Path, tool: str) -> None:
     """One table of targets feeds both, and a failing recipe ends both with 2 and the same words."""
     assert make_like(tmp_path, tool, "smoke", 0) == (0, "called test smoke\n", "")

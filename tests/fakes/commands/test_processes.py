@@ -29,7 +29,9 @@ def test_a_program_past_its_limit_is_killed() -> None:
 
 def test_a_missing_program_ends_with_127() -> None:
     """As in the shell, with the reason."""
-    assert capture(["no-such-program"], ENVIRONMENT, within_s=5) == Finished(127, "", "no-such-program: No such file or directory")
+    assert capture(["no-such-program"], ENVIRONMENT, within_s=5) == Finished(
+        127, "", "no-such-program: No such file or directory"
+    )
 
 
 def test_a_program_killed_by_a_signal_has_the_shells_exit_code() -> None:

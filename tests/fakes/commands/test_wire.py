@@ -80,7 +80,10 @@ def test_an_answer_that_breaks_off_is_none() -> None:
 
 def test_redis_answers_of_every_kind_are_read() -> None:
     """Status, number, text, nothing and lists of them."""
-    with saying(b"+OK\r\n", b":3\r\n", b"$5\r\nhello\r\n", b"$-1\r\n", b"*2\r\n$1\r\n0\r\n*1\r\n$1\r\na\r\n") as address, Redis(address) as redis:
+    with (
+        saying(b"+OK\r\n", b":3\r\n", b"$5\r\nhello\r\n", b"$-1\r\n", b"*2\r\n$1\r\n0\r\n*1\r\n$1\r\na\r\n") as address,
+        Redis(address) as redis,
+    ):
         assert [redis.call("PING") for _ in range(5)] == ["OK", 3, "hello", None, ["0", ["a"]]]
 
 

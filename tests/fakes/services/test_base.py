@@ -29,14 +29,14 @@ def test_sigterm_finishes_what_is_in_flight(stack: Stack) -> None:
 
 
 def test_sigterm_ends_a_service_that_is_stuck(stack: Stack) -> None:
-    """What does not finish is left behind: the service ends all the same, with 0."""
+    """What does not finish is answered as failed, which it is: the service ends all the same, with 0."""
     stack.settings["postgres.timeout_s"] = 60
     stack.start_order_path()
     with stack.postgres.locked(stack.database, "LOCK TABLE trading_halt IN EXCLUSIVE MODE"), ThreadPoolExecutor(1) as client:
         answer = client.submit(stack.order, "o-1")
         eventually(lambda: stack.sql(WAITING) == [(1,)] or None)
         assert stack.stop("execution-engine") == 0
-        assert answer.result().json()["outcome"] == "unknown"
+        assert answer.result().json()["outcome"] == "failed"
 
 
 def test_a_taken_port_ends_a_service_with_a_reason(stack: Stack) -> None:

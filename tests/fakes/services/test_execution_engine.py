@@ -111,6 +111,7 @@ def test_every_execution_reaches_the_bus(stack: Stack) -> None:
     gate = stack.gate("execution-engine", "redis")
     stack.start_order_path()
     stack.order("o-1")
+    eventually(lambda: stack.sql("SELECT count(*) FROM outbox") == [(0,)] or None)
     gate.shut()
     assert stack.order("o-2").status_code == 201
     assert stack.order("o-3").status_code == 201

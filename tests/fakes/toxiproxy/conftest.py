@@ -156,7 +156,11 @@ def servers() -> Iterator[Callable[[str], Server]]:
             if kind not in started:
                 port = free_port() if kind == "real" else 0
                 commands = {"embedded": embedded_command, "embedded-asyncio": lambda: embedded_command("--loop", "asyncio")}
-                command = commands[kind]() if kind in commands else find_toxiproxy().command("127.0.0.1", port)
+                command = (
+                    commands[kind]()
+                    if kind in commands
+                    else find_toxiproxy({**os.environ, "GAMEDAY_TOXIPROXY": "real"}).command("127.0.0.1", port)
+                )
                 started[kind] = stack.enter_context(running(command, kind.partition("-")[0], port))
             return started[kind]
 

@@ -7,10 +7,13 @@ import random
 import socket
 import struct
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
 from tests.fakes.toxiproxy.conftest import (
+    PATIENCE_S,
     Ends,
     Server,
     Wires,
@@ -309,6 +312,35 @@ def stir(server: Server, proxy: str, dice: random.Random) -> None:
     else:
         kind = dice.choice(list(attributes))
         server.poison(proxy, kind, "upstream", 1.0, f"{kind}-{dice.getrandbits(32)}", **attributes[kind])
+
+
+# --- nothing stays behind ---------------------------------------------------------------------------------------
+
+
+def test_connections_that_ended_leave_nothing(embedded: Server, wires: Wires) -> None:
+    """However they ended, their sockets are closed; only then does the server hold as few as before."""
+    shown = embedded.create(wires.address)
+    before = sockets_of(embedded)
+    for number in range(48):
+        ends = wires.connect(shown)
+        end = (ends.client, ends.upstream)[number % 2]
+        end.sendall(b"x")
+        if number % 3 == 1:
+            end.shutdown(socket.SHUT_WR)
+        elif number % 3 == 2:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        toxic = embedded.poison(shown["name"], ("timeout", "reset_peer", "latency", "slow_close")[number % 4])
+        end.close()
+        embedded.cure(shown["name"], toxic)
+        (ends.upstream, ends.client)[number % 2].close()
+    deadline = time.monotonic() + PATIENCE_S
+    while sockets_of(embedded) > before:
+        assert time.monotonic() < deadline, f"{sockets_of(embedded)} sockets are left of {before}"
+
+
+def sockets_of(server: Server) -> int:
+    """How many files the server holds open."""
+    return sum(1 for _ in Path(f"/proc/{server.process.pid}/fd").iterdir())
 
 
 # --- repeatable -------------------------------------------------------------------------------------------------

@@ -13,8 +13,18 @@ STACK = Stack.model_validate(
     {
         "title": "two services",
         "services": {
-            "gui-gateway": {"program": "gui-gateway", "port": 8080, "compose": "gui-gateway", "depends-on": ["risk-manager", "broker", "pg"]},
-            "risk-manager": {"program": "risk-manager", "port": 8084, "compose": "risk-manager", "deployment": "eafix-risk-manager"},
+            "gui-gateway": {
+                "program": "gui-gateway",
+                "port": 8080,
+                "compose": "gui-gateway",
+                "depends-on": ["risk-manager", "broker", "pg"],
+            },
+            "risk-manager": {
+                "program": "risk-manager",
+                "port": 8084,
+                "compose": "risk-manager",
+                "deployment": "eafix-risk-manager",
+            },
             "broker": {"program": "broker", "port": 9500, "inside": False},
         },
         "datastores": {

@@ -23,7 +23,9 @@ def test_secrets_are_replaced_by_stars(text: str, kept: str) -> None:
     assert without_secrets(text) == kept
 
 
-@pytest.mark.parametrize("text", ["psql -h localhost -p 5432 -c 'SELECT 1'", "http://localhost:8080/healthz", "token bucket is full"])
+@pytest.mark.parametrize(
+    "text", ["psql -h localhost -p 5432 -c 'SELECT 1'", "http://localhost:8080/healthz", "token bucket is full"]
+)
 def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
     """Hiding too much would make a history useless."""
     assert without_secrets(text) == text

@@ -16,41 +16,28 @@ from harness.errors import HarnessError
 from harness.history import Event, Recorder
 from harness.respond.responder import AutoResponder, Outcome
 from harness.respond.workstation import Workstation
+from scenarios.expectation import Expectation
 from scenarios.model import Response
+from scenarios.runbook import Procedure, Step
 from tests.harness.respond.operators import FakePager, Page, workstation
 
 RUNBOOK = "runbooks/database.md#failover"
 
 
-@dataclass(frozen=True)
-class Expects:
-    """Exit code 0, and a word in the output."""
-
-    word: str = ""
-
-    def judge(self, exit_code: int, output: str, /) -> str | None:
-        if exit_code:
-            return f"exit code {exit_code}, expected 0"
-        return None if self.word in output else f"{self.word!r} is not in the output"
-
-
-@dataclass(frozen=True)
-class FakeStep:
+def step(
+    name: str,
+    command: str,
+    expect: str = "exit 0",
+    *,
+    budget_s: float = 30.0,
+    retry_s: float | None = None,
+    goes_on: bool = False,
+) -> Step:
     """A step of a runbook."""
-
-    name: str
-    command: str
-    expect: Expects = Expects()
-    budget_s: float = 30.0
-    on_failure: str = "stop"
-    retry_for_s: float = 0.0
-
-
-@dataclass(frozen=True)
-class FakeProcedure:
-    """A section of a runbook."""
-
-    steps: tuple[FakeStep, ...]
+    return Step(
+        name=name, line=1, command=command, expect=Expectation.of(expect), budget_s=budget_s,
+        on_failure="continue" if goes_on else "stop", verification=False, retry_s=retry_s,
+    )  # fmt: skip
 
 
 @dataclass
@@ -73,12 +60,12 @@ class Scene:
         finally:
             self.open -= 1
 
-    def respond(self, *steps: FakeStep, bindings: dict[str, str] | None = None, give_up_after_s: float = 600) -> tuple[Outcome, list[Event]]:
+    def respond(self, *steps: Step, give_up_after_s: float = 600) -> tuple[Outcome, list[Event]]:
         recorder = Recorder(self.folder / "history.jsonl", self.clock)
         events: list[Event] = []
         recorder.listen(events.append)
         responder = AutoResponder(
-            procedure=FakeProcedure(steps), response=response(bindings), alerts=("service_down",), incidents=self.pager,
+            procedure=Procedure("runbooks/database.md", ("Failover",), "failover", "Failover", 1, steps), response=response(), alerts=("service_down",), incidents=self.pager,
             workstation=self.station, clock=self.clock, recorder=recorder, rng=random.Random(1), measured=self.measure,
         )  # fmt: skip
         try:
@@ -87,9 +74,9 @@ class Scene:
             recorder.close()
 
 
-def response(bindings: dict[str, str] | None = None) -> Response:
+def response() -> Response:
     fixed = {"acknowledge": {"median": "45s", "p95": "45s"}, "step": {"median": "8s", "p95": "8s"}}
-    return Response.model_validate({"procedure": RUNBOOK, "bindings": bindings or {}, **fixed})
+    return Response.model_validate({"procedure": RUNBOOK, **fixed})
 
 
 @pytest.fixture
@@ -99,7 +86,7 @@ def scene(tmp_path: Path) -> Scene:
 
 def test_a_procedure_is_carried_out_step_by_step(scene: Scene) -> None:
     """The whole of a response stands in the history, in order, with the modelled delays in documented time."""
-    outcome, events = scene.respond(FakeStep("Look", "echo seen", Expects("seen")), FakeStep("Mend", "true"))
+    outcome, events = scene.respond(step("Look", "echo seen", "output ~ seen"), step("Mend", "true"))
     assert outcome == "done"
     assert [(event.kind, event.subject, event.at_s) for event in events] == [
         ("page.acknowledged", "service_down", 45.0),
@@ -121,23 +108,23 @@ def test_a_procedure_is_carried_out_step_by_step(scene: Scene) -> None:
 
 def test_commands_run_while_the_clock_is_held(scene: Scene) -> None:
     """What a command takes is measured at rate 1, and the rate is free again between steps."""
-    scene.respond(FakeStep("Look", "true"), FakeStep("Mend", "true"))
+    scene.respond(step("Look", "true"), step("Mend", "true"))
     assert scene.measured == ["command: Look", "command: Mend"]
     assert scene.open == 0
 
 
 def test_a_missed_expectation_stops_the_procedure(scene: Scene) -> None:
     """The steps after it are not carried out, and the history says why."""
-    outcome, events = scene.respond(FakeStep("Look", "echo other; exit 3"), FakeStep("Mend", "touch mended"))
+    outcome, events = scene.respond(step("Look", "echo other; exit 3"), step("Mend", "touch mended"))
     assert outcome == "stopped"
-    assert events[-2].data == {"index": 1, "ok": False, "why": "exit code 3, expected 0"}
+    assert events[-2].data == {"index": 1, "ok": False, "why": "exit code 3, expected 0: other"}
     assert (events[-1].kind, events[-1].data) == ("procedure.finished", {"outcome": "stopped"})
     assert not (scene.station.checkout / "mended").exists()
 
 
 def test_a_step_may_fail_where_the_runbook_says_so(scene: Scene) -> None:
     """With on-failure=continue the procedure goes on, and the miss is recorded all the same."""
-    outcome, events = scene.respond(FakeStep("Look", "false", on_failure="continue"), FakeStep("Mend", "touch mended"))
+    outcome, events = scene.respond(step("Look", "false", goes_on=True), step("Mend", "touch mended"))
     assert outcome == "done"
     assert [event.data["ok"] for event in events if event.kind == "step.finished"] == [False, True]
     assert (scene.station.checkout / "mended").exists()
@@ -145,39 +132,46 @@ def test_a_step_may_fail_where_the_runbook_says_so(scene: Scene) -> None:
 
 def test_a_command_past_its_budget_fails_its_step(scene: Scene) -> None:
     """It is stopped, and the reason names the budget."""
-    _, events = scene.respond(FakeStep("Wait", "sleep 600", budget_s=0.2))
+    _, events = scene.respond(step("Wait", "sleep 600", budget_s=0.2))
     (command,) = [event for event in events if event.kind == "command.finished"]
     assert (command.data["exit_code"], command.data["timed_out"]) == (124, True)
     assert events[-2].data["why"] == "its command was stopped after 0.2 s; exit code 124, expected 0"
 
 
 def test_a_step_that_may_be_repeated_is_until_it_succeeds(scene: Scene) -> None:
-    """Each attempt stands in the history; the clock is held throughout."""
+    """Each attempt stands in the history, a retry interval apart."""
     counter = "echo >> tries; [ $(wc -l < tries) -ge 3 ]"
-    outcome, events = scene.respond(FakeStep("Wait for it", counter, retry_for_s=60))
+    outcome, events = scene.respond(step("Wait for it", counter, retry_s=2, budget_s=60))
     assert outcome == "done"
-    assert [event.data["exit_code"] for event in events if event.kind == "command.finished"] == [1, 1, 0]
+    attempts = [(event.at_s, event.data["exit_code"]) for event in events if event.kind == "command.finished"]
+    assert attempts == [(53.0, 1), (55.0, 1), (57.0, 0)]
 
 
-def test_repeating_ends_when_its_time_is_over(scene: Scene) -> None:
-    """A step that never succeeds is missed after the time it was given."""
-    outcome, events = scene.respond(FakeStep("Wait for it", "false", retry_for_s=3))
+def test_repeating_ends_with_the_budget(scene: Scene) -> None:
+    """A step that never succeeds is missed when once more would exceed what it was given."""
+    outcome, events = scene.respond(step("Wait for it", "false", retry_s=3, budget_s=10))
     assert outcome == "stopped"
-    assert len([event for event in events if event.kind == "command.finished"]) == 4
+    assert [event.at_s for event in events if event.kind == "command.finished"] == [53.0, 56.0, 59.0, 62.0]
 
 
-def test_placeholders_are_replaced_by_what_the_scenario_binds(scene: Scene) -> None:
-    """Only bound names are replaced: a redirection is none."""
-    _, events = scene.respond(FakeStep("Say", "echo in > note; cat <note; echo <service-name>"), bindings={"service-name": "risk-manager"})
-    (command,) = [event for event in events if event.kind == "command.finished"]
-    assert command.data["command"] == "echo in > note; cat <note; echo risk-manager"
-    assert command.data["output"] == "in\nrisk-manager\n"
+def test_a_long_wait_between_attempts_is_no_measured_time(scene: Scene) -> None:
+    """Soon after the first attempt the clock is held between attempts too; later it is held for the attempts alone."""
+    held: list[tuple[float, bool]] = []
+    original = scene.clock.sleep
+
+    async def sleep(documented_s: float) -> None:
+        held.append((scene.clock.now(), scene.open > 0))
+        await original(documented_s)
+
+    scene.clock.sleep = sleep  # type: ignore[method-assign]
+    scene.respond(step("Wait for it", "false", retry_s=10, budget_s=45))
+    assert [moment for moment in held if moment[0] >= 53] == [(53.0, True), (63.0, True), (73.0, False), (83.0, False)]
 
 
 def test_a_translated_command_stands_in_the_history_as_it_ran(scene: Scene) -> None:
     """Where addresses are mapped, the documented command and the one that ran are both recorded."""
     scene.station = replace(scene.station, ports={8080: 40080})
-    _, events = scene.respond(FakeStep("Ask", "echo localhost:8080"))
+    _, events = scene.respond(step("Ask", "echo localhost:8080"))
     (command,) = [event for event in events if event.kind == "command.finished"]
     assert (command.data["command"], command.data["ran"]) == ("echo localhost:8080", "echo localhost:40080")
     assert command.data["output"] == "localhost:40080\n"
@@ -185,7 +179,7 @@ def test_a_translated_command_stands_in_the_history_as_it_ran(scene: Scene) -> N
 
 def test_secrets_do_not_reach_the_history(scene: Scene) -> None:
     """Neither from the command nor from its output."""
-    _, events = scene.respond(FakeStep("Look", "PGPASSWORD=hunter2 env | grep PGPASSWORD"))
+    _, events = scene.respond(step("Look", "PGPASSWORD=hunter2 env | grep PGPASSWORD"))
     assert "hunter2" not in (scene.folder / "history.jsonl").read_text()
     assert events[-3].data["output"] == "PGPASSWORD=***\n"
 
@@ -193,7 +187,7 @@ def test_secrets_do_not_reach_the_history(scene: Scene) -> None:
 def test_only_pages_of_expected_alerts_are_answered(scene: Scene) -> None:
     """Another alert's page is somebody else's business; without an expected one the night stays quiet."""
     scene.pager.pages = [Page("i-9", "disk_space_low: host")]
-    outcome, events = scene.respond(FakeStep("Look", "true"), give_up_after_s=30)
+    outcome, events = scene.respond(step("Look", "true"), give_up_after_s=30)
     assert (outcome, events, scene.pager.acknowledged) == ("unpaged", [], [])
     assert scene.clock.now() >= 30
 
@@ -210,7 +204,7 @@ def test_a_page_that_resolves_before_it_is_acknowledged_is_let_go(scene: Scene) 
         await original(incident_id)
 
     scene.pager.acknowledge = acknowledge  # type: ignore[method-assign]
-    outcome, events = scene.respond(FakeStep("Look", "true"))
+    outcome, events = scene.respond(step("Look", "true"))
     assert outcome == "done"
     assert (events[0].data["incident"], events[0].at_s) == ("i-2", 90.0)
 
@@ -219,4 +213,4 @@ def test_a_pager_that_does_not_answer_is_an_error(scene: Scene) -> None:
     """Silence of a broken pager is not a quiet night."""
     scene.pager.broken = True
     with pytest.raises(HarnessError, match="does not answer"):
-        scene.respond(FakeStep("Look", "true"), give_up_after_s=10)
+        scene.respond(step("Look", "true"), give_up_after_s=10)

@@ -87,13 +87,14 @@ def test_cancelling_kills_the_block(tmp_path: Path) -> None:
 
     async def cancelled() -> int:
         note = tmp_path / "pid"
-        task = asyncio.create_task(run_block(f"echo $$ > {note}; sleep 600", environment=ENVIRONMENT, folder=tmp_path, limit_s=600))
-        while not (note.exists() and note.read_text().strip()):
-            await asyncio.sleep(0.005)
+        os.mkfifo(note)
+        block = f"echo $$ > {note}; sleep 600"
+        task = asyncio.create_task(run_block(block, environment=ENVIRONMENT, folder=tmp_path, limit_s=600))
+        pid = int(await asyncio.to_thread(note.read_text))
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        return int(note.read_text())
+        return pid
 
     pid = asyncio.run(cancelled())
     assert gone(pid)

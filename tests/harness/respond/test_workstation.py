@@ -86,7 +86,9 @@ def test_the_compose_file_describes_the_stack() -> None:
 def test_a_real_make_reads_the_makefile(tmp_path: Path) -> None:
     """The checkout's Makefile is one, and its targets call the platform's own commands."""
     station = workstation(tmp_path)
-    shown = subprocess.run(["make", "-n", "smoke", "docker-down"], cwd=station.checkout, capture_output=True, text=True, check=True)
+    shown = subprocess.run(
+        ["make", "-n", "smoke", "docker-down"], cwd=station.checkout, capture_output=True, text=True, check=True
+    )
     assert shown.stdout.splitlines() == ["eafix-cli test smoke", "docker compose -f deploy/compose/docker-compose.yml down"]
 
 

@@ -119,6 +119,30 @@ def test_what_is_in_order_is_not_called_damage(name: str, change: Callable[[Rows
     assert checked(change)[name].ok is True
 
 
+def test_a_halt_that_is_ordered_twice_began_with_the_first() -> None:
+    """Halted at 10.1 and again at 10.5, on at 10.9: the orders of 10.2, 10.4, 10.6 and 10.8 s were executed in it."""
+    check = checked(append("halts", [10.1, True], [10.5, True], [10.9, False]))["nothing-executed-while-halted"]
+    assert check.counts == {"executions": 700, "halts": 1, "while_halted": 4}
+
+
+def test_a_fill_may_have_come_while_the_data_were_read() -> None:
+    """An execution whose fill only the later look at the broker shows is in order."""
+    check = checked(lambda rows: rows["fills_meanwhile"].append(rows["fills"].pop()))["executions-equal-fills"]
+    assert check.ok is True
+
+
+def test_an_execution_that_brings_a_position_back_is_not_beyond_the_limit() -> None:
+    """3000 exceed the limit of 1500; the sale that leaves 2000 does not."""
+
+    def change(rows: Rows) -> None:
+        rows["limits"][1][1] = 1500.0
+        rows["executions"].append(execution("sig-1", quantity=3000, at_s=259.9))
+        rows["executions"].append(execution("sig-2", quantity=1000, side="sell", at_s=259.95))
+
+    check = checked(change)["risk-limit-held"]
+    assert (check.ok, check.counts["beyond"]) == (False, 1)
+
+
 def test_an_order_of_the_stacks_own_is_given_the_time_of_its_way() -> None:
     """At speed 20 one wall second between risk check and engine is twenty documented ones: stale only beyond 50 s."""
     for age_s, ok in ((49.0, True), (51.0, False)):

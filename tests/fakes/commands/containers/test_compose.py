@@ -99,7 +99,11 @@ def test_up_starts_what_is_missing_only(cluster: FakeCluster, run: Run) -> None:
 def test_logs_of_several_services_are_put_in_order(cluster: FakeCluster, run: Run) -> None:
     """Each line after its service's name, all by time, so that the last lines are the newest."""
     small(cluster)
-    cluster.logs["risk-manager"] = ["2026-11-21T11:09:00.000Z ERROR risk-manager redis is down", "Traceback", "2026-11-21T11:09:30.000Z INFO risk-manager redis is there"]
+    cluster.logs["risk-manager"] = [
+        "2026-11-21T11:09:00.000Z ERROR risk-manager redis is down",
+        "Traceback",
+        "2026-11-21T11:09:30.000Z INFO risk-manager redis is there",
+    ]
     cluster.logs["redis"] = ["2026-11-21T11:09:10.000Z ready"]
     assert run("docker compose logs --tail=100 --since=1h").out.splitlines() == [
         "risk-manager-1  | 2026-11-21T11:09:00.000Z ERROR risk-manager redis is down",
@@ -145,7 +149,9 @@ def test_a_compose_file_is_needed(cluster: FakeCluster, run: Run, tmp_path: Path
 def test_a_daemon_that_does_not_answer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Docker's words for it."""
     monkeypatch.setenv("GAMEDAY_CONTROL", "127.0.0.1:1")
-    assert run("docker compose ps") == Ended(1, "", "Cannot connect to the Docker daemon at tcp://127.0.0.1:1. Is the docker daemon running?\n")
+    assert run("docker compose ps") == Ended(
+        1, "", "Cannot connect to the Docker daemon at tcp://127.0.0.1:1. Is the docker daemon running?\n"
+    )
 
 
 def test_an_unknown_service_is_refused_by_the_stack(cluster: FakeCluster, run: Run) -> None:
@@ -173,7 +179,10 @@ def test_stats_take_the_runbooks_template(cluster: FakeCluster, run: Run) -> Non
     cluster.services["risk-manager"]["pid"] = os.getpid()
     cluster.kill("redis")
     shown = run(r'docker stats --no-stream --format "table {{.Container}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.NetIO}}"')
-    assert [line.split()[0] for line in shown.out.splitlines()] == ["CONTAINER", run("docker compose ps -q risk-manager").out.strip()]
+    assert [line.split()[0] for line in shown.out.splitlines()] == [
+        "CONTAINER",
+        run("docker compose ps -q risk-manager").out.strip(),
+    ]
     assert shown.out.splitlines()[0].split("   ")[-1].strip() == "NET I/O"
     assert run("docker stats --no-stream --format '{{.Name}}: {{.NetIO}}'").out == "eafix-risk-manager-1: 0B / 0B\n"
     assert run("docker stats --no-stream --format '{{.Nope}}'").code == 1
@@ -188,7 +197,10 @@ def test_ages_are_written_as_docker_writes_them(seconds: float, text: str) -> No
     assert long_age(seconds) == text
 
 
-@pytest.mark.parametrize(("count", "binary", "text"), [(0, True, "0B"), (47_500_000, True, "45.3MiB"), (1450, False, "1.45kB"), (25_287_000_000, True, "23.55GiB")])
+@pytest.mark.parametrize(
+    ("count", "binary", "text"),
+    [(0, True, "0B"), (47_500_000, True, "45.3MiB"), (1450, False, "1.45kB"), (25_287_000_000, True, "23.55GiB")],
+)
 def test_sizes_are_written_as_docker_writes_them(count: int, binary: bool, text: str) -> None:
     """Four digits of powers of 1024, three of powers of 1000."""
     assert size(count, binary=binary) == text

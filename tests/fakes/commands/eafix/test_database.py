@@ -38,7 +38,9 @@ class FakePsql:
         folder = self._path.parent
         self.answers[part] = f"*{part!r}*) {wait}cat {folder}/{number}.out; cat {folder}/{number}.err >&2; exit {code};;\n"
         cases = "".join(self.answers.values())
-        self._path.write_text(f'#!/bin/sh\nfor statement; do :; done\ncase "$statement" in\n{cases}esac\necho "unexpected: $statement" >&2\nexit 3\n')
+        self._path.write_text(
+            f'#!/bin/sh\nfor statement; do :; done\ncase "$statement" in\n{cases}esac\necho "unexpected: $statement" >&2\nexit 3\n'
+        )
         self._path.chmod(0o755)
 
 
@@ -60,16 +62,24 @@ def test_a_database_that_answers_is_pinged(cluster: FakeCluster, run: Run, psql:
 
 def test_a_database_that_is_down_fails_the_ping(cluster: FakeCluster, run: Run, psql: FakePsql) -> None:
     """Exit code 1, which is what runbook 002:476 asks for, with Postgres's own reason."""
-    psql.say("SELECT 1", err='psql: error: connection to server at "127.0.0.1", port 5432 failed: Connection refused\n\tIs it running?\n', code=2)
+    psql.say(
+        "SELECT 1",
+        err='psql: error: connection to server at "127.0.0.1", port 5432 failed: Connection refused\n\tIs it running?\n',
+        code=2,
+    )
     assert run("eafix-cli database ping --timeout=5") == Ended(
-        1, "", 'database at 127.0.0.1:5432 does not answer: connection to server at "127.0.0.1", port 5432 failed: Connection refused\n'
+        1,
+        "",
+        'database at 127.0.0.1:5432 does not answer: connection to server at "127.0.0.1", port 5432 failed: Connection refused\n',
     )
 
 
 def test_a_database_that_hangs_fails_the_ping_in_time(cluster: FakeCluster, run: Run, psql: FakePsql) -> None:
     """The time-out bounds it, whatever the connection does."""
     psql.say("SELECT 1", forever=True)
-    assert run("eafix-cli database ping --timeout=200ms") == Ended(1, "", "database at 127.0.0.1:5432 does not answer: no answer within 0.2 s\n")
+    assert run("eafix-cli database ping --timeout=200ms") == Ended(
+        1, "", "database at 127.0.0.1:5432 does not answer: no answer within 0.2 s\n"
+    )
 
 
 def test_a_sound_primary_is_verified(cluster: FakeCluster, run: Run, psql: FakePsql) -> None:
@@ -158,15 +168,16 @@ def postgres() -> Iterator[int]:
         programs = find_postgres().path
     except MissingTool as missing:
         pytest.skip(str(missing))
-    uid = {} if os.geteuid() else {"user": 65534, "group": 65534}
+    nobody = None if os.geteuid() else 65534  # Postgres refuses to run as root
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        if uid:
-            os.chown(folder, 65534, 65534)
+        if nobody is not None:
+            os.chown(folder, nobody, nobody)
         data, port = Path(folder, "data"), _free_port()
-        subprocess.run([programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-k"], check=True, capture_output=True, **uid)  # type: ignore[call-overload]
+        create: list[str | Path] = [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-k"]
+        subprocess.run(create, check=True, capture_output=True, user=nobody, group=nobody)
         server = subprocess.Popen(
             [programs / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1", "-k", folder, "-c", "fsync=off"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **uid,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=nobody, group=nobody,
         )  # fmt: skip
         try:
             _wait_for(programs / "psql", port)
@@ -191,7 +202,9 @@ def _wait_for(psql: Path, port: int) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         with suppress(subprocess.CalledProcessError):
-            subprocess.run([psql, "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-c", "SELECT 1"], check=True, capture_output=True)
+            subprocess.run(
+                [psql, "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-c", "SELECT 1"], check=True, capture_output=True
+            )
             return
         time.sleep(0.02)
     pytest.fail("Postgres did not start")
@@ -236,7 +249,10 @@ def test_a_real_database_is_verified(cluster: FakeCluster, run: Run) -> None:
     sql("UPDATE positions SET quantity = 4")
     assert run("eafix-cli database verify --full-check").out.splitlines()[-1].startswith("FAIL  positions: 1 symbols differ")
     shown = run("eafix-cli database performance")
-    assert (shown.code, [line.split()[0] for line in shown.out.splitlines()]) == (0, ["connections", "longest", "transactions", "cache"])
+    assert (shown.code, [line.split()[0] for line in shown.out.splitlines()]) == (
+        0,
+        ["connections", "longest", "transactions", "cache"],
+    )
 
 
 @pytest.mark.real
@@ -247,7 +263,10 @@ def test_real_blocked_writes_are_found_out_and_not_left_waiting(cluster: FakeClu
     sql("SELECT pg_reload_conf()")
     ended = run("eafix-cli database verify --timeout=1s")
     assert ended.code == 1
-    assert "FAIL  write: writes blocked: 1 sessions wait for SyncRep (synchronous_standby_names = 'replica')" in ended.out.splitlines()
+    assert (
+        "FAIL  write: writes blocked: 1 sessions wait for SyncRep (synchronous_standby_names = 'replica')"
+        in ended.out.splitlines()
+    )
     deadline = time.monotonic() + 20
     while sql("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'eafix-cli verify%'") != "0":
         assert time.monotonic() < deadline

@@ -25,7 +25,10 @@ def feed(*, active: str = "primary", age_s: float = 0.4, state: str = "ok") -> d
             "primary": {"service": "price-primary", "active": active == "primary", "state": state},
             "backup": {"service": "price-backup", "active": active == "backup", "state": "ok"},
         },
-        "latest": {"EURUSD": {"price": 1.0832, "at_s": 100.0, "age_s": age_s}, "GBPUSD": {"price": None, "at_s": 1.0, "age_s": 99.0}},
+        "latest": {
+            "EURUSD": {"price": 1.0832, "at_s": 100.0, "age_s": age_s},
+            "GBPUSD": {"price": None, "at_s": 1.0, "age_s": 99.0},
+        },
     }
 
 
@@ -65,7 +68,9 @@ def test_a_provider_can_be_well_and_its_link_down(cluster: FakeCluster, run: Run
         "",
     )
     assert run("eafix-cli data-feed test --provider=backup").code == 0
-    assert run("eafix-cli data-feed test --provider=third") == Ended(1, "", "eafix-cli: no provider 'third'; there are backup, primary\n")
+    assert run("eafix-cli data-feed test --provider=third") == Ended(
+        1, "", "eafix-cli: no provider 'third'; there are backup, primary\n"
+    )
 
 
 def test_switching_is_asked_of_the_ingestor(cluster: FakeCluster, run: Run) -> None:
@@ -142,7 +147,9 @@ def test_clearing_the_cache_deletes_the_keys_that_match_and_no_other(redis: str,
     with Redis(redis) as connection:
         connection.call("MSET", *(word for number in range(1200) for word in (f"market_data_{number}", "1")))
         connection.call("SET", "price:EURUSD", "1.08")
-        assert run('eafix-cli cache clear --pattern="market_data_*"') == Ended(0, "1200 keys deleted that match market_data_*\n", "")
+        assert run('eafix-cli cache clear --pattern="market_data_*"') == Ended(
+            0, "1200 keys deleted that match market_data_*\n", ""
+        )
         assert connection.call("KEYS", "*") == ["price:EURUSD"]
     assert run("eafix-cli cache clear --pattern=nothing_*").out == "0 keys deleted that match nothing_*\n"
 

@@ -58,15 +58,22 @@ def test_another_environment_is_not_here(run: Run) -> None:
 def test_health_checks_ask_the_services_themselves(cluster: FakeCluster, run: Run) -> None:
     """What is down is named with its reason, not with the state the cluster believes in."""
     assert run("eafix-cli health-check") == Ended(0, "ok    gui-gateway: ok\nok    risk-manager: ok\n", "")
-    cluster.web.answers["GET", "/healthz"] = (503, {"status": "unavailable", "dependencies": {"postgres": "down: timeout", "redis": "ok"}})
-    assert run("eafix-cli health-check") == Ended(1, "FAIL  gui-gateway: postgres down: timeout\nFAIL  risk-manager: postgres down: timeout\n", "")
+    cluster.web.answers["GET", "/healthz"] = (
+        503,
+        {"status": "unavailable", "dependencies": {"postgres": "down: timeout", "redis": "ok"}},
+    )
+    assert run("eafix-cli health-check") == Ended(
+        1, "FAIL  gui-gateway: postgres down: timeout\nFAIL  risk-manager: postgres down: timeout\n", ""
+    )
     cluster.services["risk-manager"]["port"] = 1
     assert run("eafix-cli health-check").out.splitlines()[-1] == "FAIL  risk-manager: connection refused"
 
 
 def test_dependencies_are_those_that_the_service_tells_of(cluster: FakeCluster, run: Run) -> None:
     """By the service's name or its deployment's, as runbook 002:276 has it."""
-    assert run("eafix-cli dependencies check --service=eafix-risk-manager") == Ended(0, "ok    postgres: ok\nok    redis: ok\n", "")
+    assert run("eafix-cli dependencies check --service=eafix-risk-manager") == Ended(
+        0, "ok    postgres: ok\nok    redis: ok\n", ""
+    )
     assert run("eafix-cli dependencies check --service=nobody") == Ended(
         1, "", "eafix-cli: no service 'nobody'; there are gui-gateway, risk-manager, broker\n"
     )
@@ -74,7 +81,10 @@ def test_dependencies_are_those_that_the_service_tells_of(cluster: FakeCluster, 
 
 
 def vector(*rows: tuple[dict[str, str], str]) -> Answer:
-    return 200, {"status": "success", "data": {"resultType": "vector", "result": [{"metric": labels, "value": [1, value]} for labels, value in rows]}}
+    return 200, {
+        "status": "success",
+        "data": {"resultType": "vector", "result": [{"metric": labels, "value": [1, value]} for labels, value in rows]},
+    }
 
 
 def test_metrics_are_prometheus_answers(cluster: FakeCluster, run: Run) -> None:
@@ -86,7 +96,9 @@ def test_metrics_are_prometheus_answers(cluster: FakeCluster, run: Run) -> None:
         return vector(({"__name__": "up", "job": "risk-manager"}, "1"))
 
     cluster.web.answers["GET", "/api/v1/query"] = answer
-    assert run("""eafix-cli metrics query 'rate(a_sum[5m]) / rate(a_count{job="x"}[5m])'""") == Ended(0, 'up{job="risk-manager"} 1\n', "")
+    assert run("""eafix-cli metrics query 'rate(a_sum[5m]) / rate(a_count{job="x"}[5m])'""") == Ended(
+        0, 'up{job="risk-manager"} 1\n', ""
+    )
     assert asked == ["query=rate%28a_sum%5B5m%5D%29%20%2F%20rate%28a_count%7Bjob%3D%22x%22%7D%5B5m%5D%29"]
     cluster.web.answers["GET", "/api/v1/query"] = vector()
     assert run("eafix-cli metrics query nothing") == Ended(1, "no data\n", "")
@@ -98,14 +110,22 @@ def test_services_are_stopped_and_started_all_or_by_name(cluster: FakeCluster, r
     """The platform's own: neither the broker, which belongs to others, nor the datastores."""
     assert run("eafix-cli services stop --all") == Ended(0, "gui-gateway stopped\nrisk-manager stopped\n", "")
     assert run("eafix-cli services start risk-manager") == Ended(0, "risk-manager started\n", "")
-    assert [path for path, _ in cluster.posts()] == ["/services/gui-gateway/stop", "/services/risk-manager/stop", "/services/risk-manager/start"]
+    assert [path for path, _ in cluster.posts()] == [
+        "/services/gui-gateway/stop",
+        "/services/risk-manager/stop",
+        "/services/risk-manager/start",
+    ]
     assert run("eafix-cli services stop").code == 2
 
 
-def test_the_doctor_goes_on_after_what_is_down(cluster: FakeCluster, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_goes_on_after_what_is_down(
+    cluster: FakeCluster, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each part that does not answer is a failed check; the others are looked at all the same."""
     monkeypatch.setenv("PATH", str(tmp_path))  # no psql either
-    cluster.services |= {name: cluster.services["risk-manager"] | {"inside": False, "port": 1} for name in ("data-ingestor", "execution-engine")}
+    cluster.services |= {
+        name: cluster.services["risk-manager"] | {"inside": False, "port": 1} for name in ("data-ingestor", "execution-engine")
+    }
     cluster.addresses["redis"]["port"] = 1
     cluster.web.answers["GET", "/api/risk/status"] = (200, {"halted": True})
     cluster.web.answers["GET", "/status"] = (200, {"fills": 0, "open_positions": 0})

@@ -100,7 +100,10 @@ def test_contracts_hold_the_answers_against_what_the_documents_read(cluster: Fak
     """A field that is missing or of another type is named."""
     cluster.web.answers |= {
         ("GET", "/health"): (503, {"status": "degraded", "services": {}}),
-        ("GET", "/api/executions"): (200, [{"execution_id": "E-1", "client_order_id": "o-1", "symbol": "EURUSD", "price": "1.08"}]),
+        ("GET", "/api/executions"): (
+            200,
+            [{"execution_id": "E-1", "client_order_id": "o-1", "symbol": "EURUSD", "price": "1.08"}],
+        ),
         ("GET", "/admin/feed"): (200, {"active": "primary", "age_s": 1, "providers": {}, "latest": {}}),
         ("GET", "/api/positions"): (200, [{"symbol": "EURUSD", "status": "open"}]),
     }

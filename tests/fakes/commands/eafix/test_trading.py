@@ -10,7 +10,10 @@ from tests.fakes.commands.conftest import Ended, Run
 from tests.fakes.commands.fake_cluster import FakeCluster
 
 RISK = {"status": "ok", "halted": False, "limits": {"max_order_quantity": 1e6, "max_position": 1e7}, "in_flight": 2}
-POSITIONS = [{"symbol": "EURUSD", "quantity": -2_500_000, "status": "open"}, {"symbol": "USDJPY", "quantity": 0, "status": "flat"}]
+POSITIONS = [
+    {"symbol": "EURUSD", "quantity": -2_500_000, "status": "open"},
+    {"symbol": "USDJPY", "quantity": 0, "status": "flat"},
+]
 
 
 @pytest.fixture(autouse=True)
@@ -34,13 +37,18 @@ def test_stopping_and_starting_are_the_gateways(cluster: FakeCluster, run: Run) 
 
 def test_a_halt_that_could_not_be_written_is_no_halt(cluster: FakeCluster, run: Run) -> None:
     """Exit code 1, with what the gateway says."""
-    cluster.web.answers["POST", "/emergency/stop-trading"] = (503, {"error": "postgres is down", "dependency": "postgres", "why": "timeout"})
+    cluster.web.answers["POST", "/emergency/stop-trading"] = (
+        503,
+        {"error": "postgres is down", "dependency": "postgres", "why": "timeout"},
+    )
     assert run("eafix-cli trading stop") == Ended(1, "", "eafix-cli: gui-gateway refused with status 503: timeout\n")
 
 
 def test_another_site_is_not_here(cluster: FakeCluster, run: Run) -> None:
     """Runbook 002:514 names one that this stack has not; nothing is started."""
-    assert run("eafix-cli trading enable --site=dr --confirm-dr") == Ended(1, "", "eafix-cli: no site 'dr' here; this stack has one site\n")
+    assert run("eafix-cli trading enable --site=dr --confirm-dr") == Ended(
+        1, "", "eafix-cli: no site 'dr' here; this stack has one site\n"
+    )
     assert cluster.web.posts() == []
 
 
@@ -86,7 +94,14 @@ def test_resetting_limits_wants_a_confirmation(cluster: FakeCluster, run: Run) -
 
 def test_executed_orders_are_the_execution_engines(cluster: FakeCluster, run: Run) -> None:
     """Newest first, as it has them."""
-    row: dict[str, Any] = {"client_order_id": "o-000007", "side": "buy", "quantity": 100, "symbol": "EURUSD", "status": "filled", "price": 1.0832}
+    row: dict[str, Any] = {
+        "client_order_id": "o-000007",
+        "side": "buy",
+        "quantity": 100,
+        "symbol": "EURUSD",
+        "status": "filled",
+        "price": 1.0832,
+    }
     cluster.web.answers["GET", "/api/executions"] = (200, [row])
     assert run("eafix-cli orders list --limit=5") == Ended(0, "o-000007  buy 100 EURUSD  filled at 1.0832\n1 filled orders\n", "")
     assert cluster.web.asked[-1][1] == "/api/executions?limit=5"
@@ -94,12 +109,21 @@ def test_executed_orders_are_the_execution_engines(cluster: FakeCluster, run: Ru
 
 def test_failed_orders_are_the_gateways(cluster: FakeCluster, run: Run) -> None:
     """Runbook 002:344."""
-    row = {"client_order_id": "o-000008", "side": "sell", "quantity": 5, "symbol": "USDJPY", "status": "failed", "error": "postgres is down"}
+    row = {
+        "client_order_id": "o-000008",
+        "side": "sell",
+        "quantity": 5,
+        "symbol": "USDJPY",
+        "status": "failed",
+        "error": "postgres is down",
+    }
     cluster.web.answers["GET", "/api/orders"] = (200, [row])
     assert run("eafix-cli orders list --status=failed --limit=20") == Ended(
         0, "o-000008  sell 5 USDJPY  failed postgres is down\n1 failed orders\n", ""
     )
-    assert run("eafix-cli orders list --status=lost") == Ended(2, "", "eafix-cli: no status 'lost'; there are filled and failed\n")
+    assert run("eafix-cli orders list --status=lost") == Ended(
+        2, "", "eafix-cli: no status 'lost'; there are filled and failed\n"
+    )
 
 
 def test_the_broker_is_asked_itself_and_through_the_engine(cluster: FakeCluster, run: Run) -> None:

@@ -37,7 +37,9 @@ def test_a_patch_that_changes_nothing_says_so(cluster: FakeCluster, run: Run) ->
 
 def test_scaling_to_nothing_stops_and_scaling_up_starts(cluster: FakeCluster, run: Run) -> None:
     """0 replicas take the pod away; asking for more than the stack can run starts one, and says so."""
-    assert run("kubectl scale deployment eafix-risk-manager --replicas=0") == Ended(0, "deployment.apps/eafix-risk-manager scaled\n", "")
+    assert run("kubectl scale deployment eafix-risk-manager --replicas=0") == Ended(
+        0, "deployment.apps/eafix-risk-manager scaled\n", ""
+    )
     assert run("kubectl get pods -l app=eafix-risk-manager").err == "No resources found in default namespace.\n"
     shown = run("kubectl scale deployment/eafix-risk-manager --replicas=3")
     assert shown == Ended(

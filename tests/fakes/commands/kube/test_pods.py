@@ -69,13 +69,18 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("kubectl exec statefulset/eafix-postgres-replica -- psql -U eafix -c 'SELECT 1'", "127.0.0.1:15433 -U eafix -c SELECT 1"),
+        (
+            "kubectl exec statefulset/eafix-postgres-replica -- psql -U eafix -c 'SELECT 1'",
+            "127.0.0.1:15433 -U eafix -c SELECT 1",
+        ),
         ("kubectl exec -i eafix-postgres-0 -- psql -h localhost -p 5432", "127.0.0.1:15432 -h localhost -p 15432"),
         ("kubectl exec eafix-postgres-0 -- psql --port=5432", "127.0.0.1:15432 -p 15432"),
         ("kubectl exec service/eafix-redis -- redis-cli ping", "127.0.0.1:16379 -p 16379 ping"),
     ],
 )
-def test_a_client_inside_a_pod_talks_to_that_very_instance(cluster: FakeCluster, capfd: pytest.CaptureFixture[str], line: str, said: str) -> None:
+def test_a_client_inside_a_pod_talks_to_that_very_instance(
+    cluster: FakeCluster, capfd: pytest.CaptureFixture[str], line: str, said: str
+) -> None:
     """Whatever the service address leads to: in its pod every instance has the standard port."""
     import shlex
 
@@ -107,8 +112,7 @@ def test_nothing_runs_in_a_pod_that_is_dead(cluster: FakeCluster, run: Run) -> N
     [
         (
             "kubectl exec eafix-postgres-0 -- bash",
-            "error: Internal error occurred: error executing command in container: OCI runtime exec failed: exec failed: "
-            'unable to start container process: exec: "bash": executable file not found in $PATH: unknown\n',
+            'error: Internal error occurred: error executing command in container: OCI runtime exec failed: exec failed: unable to start container process: exec: "bash": executable file not found in $PATH: unknown\n',
         ),
         (
             "kubectl exec eafix-postgres-0 psql",
@@ -120,8 +124,7 @@ def test_nothing_runs_in_a_pod_that_is_dead(cluster: FakeCluster, run: Run) -> N
         ("kubectl logs deployment/nobody", 'Error from server (NotFound): deployments.apps "nobody" not found\n'),
         (
             "kubectl logs",
-            "error: expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command\n"
-            "See 'kubectl logs -h' for help and examples\n",
+            "error: expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command\nSee 'kubectl logs -h' for help and examples\n",
         ),
         (
             "kubectl logs deployment/eafix-risk-manager --since=soon",

@@ -26,7 +26,10 @@ def test_a_restart_is_asked_for_and_not_waited_for(cluster: FakeCluster, run: Ru
     """As kubectl's: status waits, restart does not."""
     shown = run("kubectl rollout restart deployment/eafix-risk-manager deployment/eafix-data-ingestor")
     assert shown == Ended(0, "deployment.apps/eafix-risk-manager restarted\ndeployment.apps/eafix-data-ingestor restarted\n", "")
-    assert cluster.posts() == [("/services/risk-manager/restart", {"wait": False}), ("/services/data-ingestor/restart", {"wait": False})]
+    assert cluster.posts() == [
+        ("/services/risk-manager/restart", {"wait": False}),
+        ("/services/data-ingestor/restart", {"wait": False}),
+    ]
 
 
 def test_a_deployment_that_is_not_there_fails_as_the_document_would(cluster: FakeCluster, run: Run) -> None:
@@ -83,7 +86,10 @@ def test_wait_ends_when_the_condition_holds(cluster: FakeCluster, run: Run) -> N
     assert run("kubectl wait --for=condition=ready pod/eafix-postgres-replica-0 --timeout=20s") == Ended(
         0, "pod/eafix-postgres-replica-0 condition met\n", ""
     )
-    assert run("kubectl wait --for=condition=Available deployment eafix-risk-manager").out == "deployment.apps/eafix-risk-manager condition met\n"
+    assert (
+        run("kubectl wait --for=condition=Available deployment eafix-risk-manager").out
+        == "deployment.apps/eafix-risk-manager condition met\n"
+    )
 
 
 def test_wait_gives_up_in_time(cluster: FakeCluster, run: Run) -> None:

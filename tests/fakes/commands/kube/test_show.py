@@ -72,23 +72,43 @@ def test_a_service_whose_pods_are_down_has_no_endpoints(cluster: FakeCluster, ru
 def test_wide_and_labels_add_columns(cluster: FakeCluster, run: Run) -> None:
     """-o wide and --show-labels say more of the same objects."""
     shown = run("kubectl get pod eafix-postgres-0 -o wide --show-labels").out.splitlines()
-    assert shown[0].split() == ["NAME", "READY", "STATUS", "RESTARTS", "AGE", "IP", "NODE", "NOMINATED", "NODE", "READINESS", "GATES", "LABELS"]
+    assert shown[0].split() == [
+        "NAME",
+        "READY",
+        "STATUS",
+        "RESTARTS",
+        "AGE",
+        "IP",
+        "NODE",
+        "NOMINATED",
+        "NODE",
+        "READINESS",
+        "GATES",
+        "LABELS",
+    ]
     assert shown[1].split()[5:7] == ["127.0.0.1", "gameday"]
-    assert shown[1].endswith("app=eafix-postgres,role=writer,statefulset=eafix-postgres,statefulset.kubernetes.io/pod-name=eafix-postgres-0")
+    assert shown[1].endswith(
+        "app=eafix-postgres,role=writer,statefulset=eafix-postgres,statefulset.kubernetes.io/pod-name=eafix-postgres-0"
+    )
 
 
 def test_json_and_jsonpath_read_the_same_object(cluster: FakeCluster, run: Run) -> None:
     """What a script picks out is what the object holds."""
     item = json.loads(run("kubectl get deployment eafix-risk-manager -o json").out)
     assert (item["kind"], item["spec"]["replicas"], item["status"]["readyReplicas"]) == ("Deployment", 1, 1)
-    assert run("kubectl get service eafix-postgres -o jsonpath='{.spec.selector.role} {.spec.ports[0].port}'").out == "writer 5432"
+    assert (
+        run("kubectl get service eafix-postgres -o jsonpath='{.spec.selector.role} {.spec.ports[0].port}'").out == "writer 5432"
+    )
     listed = json.loads(run("kubectl get pods -l role=replica -o json").out)
     assert [row["metadata"]["name"] for row in listed["items"]] == ["eafix-postgres-replica-0"]
 
 
 def test_names_only(cluster: FakeCluster, run: Run) -> None:
     """-o name prints what other commands take."""
-    assert run("kubectl get statefulset/eafix-redis service/eafix-redis -o name").out == "statefulset.apps/eafix-redis\nservice/eafix-redis\n"
+    assert (
+        run("kubectl get statefulset/eafix-redis service/eafix-redis -o name").out
+        == "statefulset.apps/eafix-redis\nservice/eafix-redis\n"
+    )
 
 
 def test_describe_names_the_object_and_its_state(cluster: FakeCluster, run: Run) -> None:
@@ -111,16 +131,25 @@ def test_describe_names_the_object_and_its_state(cluster: FakeCluster, run: Run)
         ),
         ("kubectl get ep/nothing", Ended(1, "", 'Error from server (NotFound): endpoints "nothing" not found\n')),
         ("kubectl get poods", Ended(1, "", 'error: the server doesn\'t have a resource type "poods"\n')),
-        ("kubectl get deployment/", Ended(1, "", "error: arguments in resource/name form must have a single resource and name\n")),
+        (
+            "kubectl get deployment/",
+            Ended(1, "", "error: arguments in resource/name form must have a single resource and name\n"),
+        ),
         ("kubectl get pods --nope", Ended(1, "", "error: unknown flag: --nope\nSee 'kubectl get --help' for usage.\n")),
         ("kubectl verify backup x", Ended(1, "", 'error: unknown command "verify" for "kubectl"\n')),
-        ("kubectl create backup x-1", Ended(1, "", "error: Unexpected args: [backup x-1]\nSee 'kubectl create -h' for help and examples\n")),
+        (
+            "kubectl create backup x-1",
+            Ended(1, "", "error: Unexpected args: [backup x-1]\nSee 'kubectl create -h' for help and examples\n"),
+        ),
         ("kubectl --context=prod get pods", Ended(1, "", 'error: context "prod" does not exist\n')),
         (
             "kubectl get configmaps",
             Ended(3, "", "kubectl: resource configmaps exists in the real tool, but gameday's stand-in does not offer it\n"),
         ),
-        ("kubectl apply -f x", Ended(3, "", "kubectl: the command apply exists in the real tool, but gameday's stand-in does not offer it\n")),
+        (
+            "kubectl apply -f x",
+            Ended(3, "", "kubectl: the command apply exists in the real tool, but gameday's stand-in does not offer it\n"),
+        ),
     ],
 )
 def test_what_is_not_there_is_refused_in_the_real_words(cluster: FakeCluster, run: Run, line: str, ended: Ended) -> None:
@@ -148,7 +177,8 @@ def test_selectors_match_as_kubernetes_matches_them(selector: str, found: bool) 
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0s"), (119, "119s"), (120, "2m"), (599, "9m59s"), (601, "10m"), (10_800, "3h"), (28_800, "8h"), (200_000, "2d7h")]
+    ("seconds", "text"),
+    [(0, "0s"), (119, "119s"), (120, "2m"), (599, "9m59s"), (601, "10m"), (10_800, "3h"), (28_800, "8h"), (200_000, "2d7h")],
 )
 def test_ages_are_written_as_kubectl_writes_them(seconds: float, text: str) -> None:
     """Coarser the older something is."""
