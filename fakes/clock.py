@@ -92,7 +92,7 @@ class ClockPage(PageClock):
             raise ValueError(f"speed must be 1 or more, not {speed:g}")
         start = time.monotonic()
         Path(path).write_bytes(_SEQUENCE.pack(0) + _BODY.pack(start, start, 0.0, 1.0, speed))
-        with open(path, "r+b") as file:
+        with Path(path).open("r+b") as file:
             self._memory = mmap.mmap(file.fileno(), _SIZE)
 
     def set_rate(self, rate: float) -> None:

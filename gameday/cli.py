@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from gameday import __version__
-from gameday.exits import BAD_INPUT, BROKEN, FAILED, PASSED, worst
+from gameday.exits import BAD_INPUT, BROKEN, PASSED
 
 _OUT = click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("drills"), show_default=True, help="Where drills are kept.")
 

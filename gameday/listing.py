@@ -19,8 +19,15 @@ from reports.listing import LATEST, drills, find
 from reports.verdicts import compared, headline, measure_name
 from reports.words import duration_text
 
+_LEAST_WIDTH = 140  # in a file or a CI log nothing needs to be folded
 _STYLES = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
 _MARKS = {True: ("ok", "green"), False: ("missing", "bold red"), None: ("note", "yellow")}
+
+
+def make_console() -> Console:
+    """A console as wide as the terminal; wide where there is none."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_LEAST_WIDTH)
 
 
 def print_summary(console: Console, folder: Path, result: Result) -> None:
@@ -59,14 +66,14 @@ def print_drills(out: Path) -> None:
         verdict = row.verdict if row.status == "completed" else f"{row.verdict} ({row.status})"
         lost = "–" if row.lost_writes is None else str(row.lost_writes)
         table.add_row(row.drill, Text(verdict, _STYLES.get(row.verdict, "")), *("–" if each is None else duration_text(each) for each in times), lost)
-    console = Console(highlight=False)
+    console = make_console()
     console.print(table if rows else f"{out} holds no drills yet. Run one: gameday run primary-database-failure --speed 20")
 
 
 def print_report(name: str | None, out: Path) -> None:
     """The report of a drill; when it has none, because it was cut short, its summary."""
     folder = find(out, name or LATEST)
-    console = Console(highlight=False)
+    console = make_console()
     report = folder / "report.md"
     if report.is_file():
         console.print(Markdown(report.read_text(encoding="utf-8")))
@@ -79,7 +86,7 @@ def judge_again(names: Sequence[str], out: Path, *, targets: Path | None, write:
     from scenarios.loader import load_targets
 
     given = load_targets(targets) if targets else None
-    console = Console(highlight=False)
+    console = make_console()
     codes = []
     for name in names:
         folder = find(out, name)
@@ -99,7 +106,7 @@ def judge_again(names: Sequence[str], out: Path, *, targets: Path | None, write:
 
 def print_findings(findings: Sequence[Finding]) -> bool:
     """What `gameday doctor` found; true when something is missing without which no drill runs."""
-    console = Console(highlight=False)
+    console = make_console()
     for finding in findings:
         mark, style = _MARKS[finding.ok]
         console.print(Text.assemble((f"{mark:<8}", style), f"{finding.part:<14}", finding.found), soft_wrap=True)

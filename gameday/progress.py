@@ -75,11 +75,15 @@ class Progress:
 
     def __init__(self, console: Console, prefix: str = "") -> None:
         self._console, self._prefix = console, prefix
+        self._last = ""
 
     def __call__(self, event: Event) -> None:
         if (describe := _LINES.get(event.kind)) is None:
             return
         label, style, text = describe(event)
+        if text == self._last:  # an alert for each of many series, say
+            return
+        self._last = text
         line = Text.assemble((f"{self._prefix}{clock_text(event.at_s):>7}  ", "dim"), (f"{label:<9}", style), text)
         self._console.print(line, soft_wrap=True)
 

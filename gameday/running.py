@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from gameday.exits import worst
-from gameday.listing import print_summary
+from gameday.listing import make_console, print_summary
 from gameday.progress import Progress
 from harness.run import DrillOptions, run_drill
 from scenarios.loader import LoadedScenario, find_scenarios, load_scenario
@@ -20,7 +20,7 @@ _LARGEST_SEED = 2**31
 def run_all(names: Sequence[str], *, speed: float, seed: int | None, settings: Mapping[str, str], stack: str, out: Path) -> int:
     """Run the scenarios that names, files and folders mean; the worst exit code. Raises InvalidInput before the first starts."""
     scenarios = [load_scenario(path, overrides=settings) for path in find_scenarios(names)]
-    console = Console(highlight=False)
+    console = make_console()
     codes: list[int] = []
     for loaded in scenarios:
         chosen = secrets.randbelow(_LARGEST_SEED) if seed is None else seed

@@ -19,7 +19,7 @@ from typing import Any
 
 from fakes.clock import ClockPage
 from harness.errors import HarnessError, NotReady
-from harness.faults.build import build_fault, fault_name
+from harness.faults.build import build_fault
 from harness.faults.inject import LEAD_S, Injector
 from harness.history import HISTORY_FILE, Event, Recorder
 from harness.pace import Pace
@@ -67,7 +67,7 @@ class Drill:
         except asyncio.CancelledError:
             name = self._signal.name if self._signal else "cancellation"
             ending = {"status": "aborted", "signal": self._signal, "error": f"stopped by {name}"}
-        except BaseException as error:  # whatever broke, the history must say so
+        except BaseException as error:  # noqa: BLE001 - whatever broke, the history must say so
             traceback.print_exception(error)
             ending = {"status": "errored", "error": _innermost(error)}
         self._recorder.record("drill.finished", self._spec.loaded.name, **ending)
@@ -114,7 +114,8 @@ class Drill:
         self._recorder.record("stack.booted", self._scenario.stack, boot_s=round(boot_s, 3), memory_mb=round(memory_mb, 1))
 
     def _record_cutover(self, address: str, old: str, new: str) -> None:
-        self._recorder.record("cutover", address, **{"from": old, "to": new})
+        facts: dict[str, Any] = {"from": old, "to": new}
+        self._recorder.record("cutover", address, **facts)
 
     async def _prove_steady(self) -> bool:
         """Wait until clients are served for the scenario's hold time. False, and no fault, when that never came."""

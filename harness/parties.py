@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import AsyncExitStack
+from typing import Any
 
 from fakes.clock import ClockPage
 from harness.history import LEDGER_FILE, Recorder
@@ -90,7 +91,7 @@ class Parties:
             self._recorder.record("page.sent", alert.rule, incident=key)
 
     def _record_health(self, health: TargetHealth) -> None:
-        why = {"error": health.error} if health.error else {}
+        why: dict[str, Any] = {"error": health.error} if health.error else {}
         self._recorder.record("service.state", health.name, at_s=health.at_s, state=health.health, **why)
 
     def _record_problem(self, problem: Problem) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from fakes.clock import Clock
 from harness.history import Recorder
 from harness.pace import Pace

@@ -95,7 +95,7 @@ def prepare(loaded: LoadedScenario, options: DrillOptions) -> tuple[DrillSpec, P
         (folder / "logs").mkdir(parents=True)
     except OSError as error:
         raise HarnessError(f"{folder} cannot be made ({error.strerror}). Choose another place with --out DIR.") from error
-    run, behind = run_folder(own_network, folder)
+    run, behind = run_folder(folder, own_network=own_network)
     spec = DrillSpec(
         drill=drill, loaded=loaded, seed=options.seed, speed=options.speed, stack=options.stack, folder=folder, run=run,
         own_network=own_network, tools=tools, toxiproxy=toxiproxy, versions=_versions(), commit=_commit(),

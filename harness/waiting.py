@@ -24,7 +24,7 @@ async def wait_until(check: Callable[[], Awaitable[T | None]], *, what: str, wit
             value = await check()
             if value is not None:
                 return value
-        except Exception as error:  # whatever a half-started program throws counts as "not yet"
+        except Exception as error:  # noqa: BLE001 - whatever a half-started program throws counts as "not yet"
             seen = f"{type(error).__name__}: {error}".strip()
         if clock.now() >= deadline:
             raise NotReady(what, within_s, seen)

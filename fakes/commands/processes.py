@@ -39,7 +39,7 @@ def capture(argv: Sequence[str], environment: Mapping[str, str], *, within_s: fl
     streams = {out_read: b"", err_read: b""}
     ended = _drain(streams, time.monotonic() + within_s)
     if not ended:
-        pass
+        os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     code = exit_code(status) if ended else TIMED_OUT
     return Finished(code, streams[out_read].decode("utf-8", "replace"), streams[err_read].decode("utf-8", "replace"))

@@ -50,7 +50,7 @@ def choose_own_network() -> tuple[bool, str | None]:
     return False, f"this machine permits no namespaces ({refused}): free ports are used, and addresses in commands are mapped."
 
 
-def run_folder(own_network: bool, folder: Path) -> tuple[Path, Path | None]:
+def run_folder(folder: Path, *, own_network: bool) -> tuple[Path, Path | None]:
     """Where a drill keeps what runs (as it sees it), and the host's folder behind it, or None for a private tmpfs."""
     if own_network and _free_memory_mb() >= _FAST_RUN_NEEDS_MB:
         return RUN, None

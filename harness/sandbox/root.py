@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,7 +54,7 @@ def build_root(*, read_only: Sequence[Path], writable: Sequence[Path], run: Path
 def _show_system_folder(root: Path, name: str) -> None:
     source = Path("/", name)
     if source.is_symlink():  # merged /usr: /bin is usr/bin
-        (root / name).symlink_to(os.readlink(source))
+        (root / name).symlink_to(source.readlink())
     elif source.is_dir():
         (root / name).mkdir()
         linux.bind(str(source), str(root / name))

@@ -199,7 +199,7 @@ class PostgresServer:
 
 
 async def _one(connection: psycopg.AsyncConnection[Any], query: str) -> Any:
-    row = await (await connection.execute(query)).fetchone()  # type: ignore[arg-type]  # the queries are constants above
+    row = await (await connection.execute(query)).fetchone()
     return row[0] if row else None
 
 

@@ -69,8 +69,8 @@ def descendants(pid: int) -> list[int]:
     while todo:
         current = todo.pop()
         try:
-            for thread in os.listdir(f"/proc/{current}/task"):
-                children = Path(f"/proc/{current}/task/{thread}/children").read_text().split()
+            for thread in Path(f"/proc/{current}/task").iterdir():
+                children = (thread / "children").read_text().split()
                 found += (numbers := [int(child) for child in children])
                 todo += numbers
         except OSError:  # it ended meanwhile

@@ -41,7 +41,8 @@ class Topology:
         self.proxies: tuple[Proxy, ...] = (*addresses, *links)
 
     def _documented(self) -> dict[str, int]:
-        return {name: each.port for name, each in {**self._stack.services, **self._stack.addresses}.items()}
+        services = {name: service.port for name, service in self._stack.services.items()}
+        return services | {name: address.port for name, address in self._stack.addresses.items()}
 
     def _address(self, name: str, documented: int) -> Proxy:
         return Proxy(f"{ANY} -> {name}", ANY, name, self._ports.address(documented), f"127.0.0.1:{self.process_port(name)}")

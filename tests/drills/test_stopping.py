@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -68,4 +67,4 @@ def test_a_signal_heals_stops_and_keeps_the_history(sent: signal.Signals, code: 
     assert f'"error":"stopped by {sent.name}"' in last
     assert (folder / "report.md").is_file()
     assert not (folder / "run").exists()
-    assert os.listdir(folder / "logs")
+    assert list((folder / "logs").iterdir())

@@ -64,7 +64,7 @@ def test_modelled_timeouts_shrink_with_the_rate_down_to_a_floor(tmp_path: Path) 
 
 def test_a_speed_below_one_is_refused(tmp_path: Path) -> None:
     """Documented time is never slower than the wall."""
-    with pytest.raises(ValueError, match="speed must be 1 or more, not 0.5"):
+    with pytest.raises(ValueError, match=r"speed must be 1 or more, not 0\.5"):
         ClockPage(tmp_path / "page", speed=0.5)
 
 

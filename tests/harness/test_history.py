@@ -55,7 +55,7 @@ def test_damage_anywhere_else_is_an_error_with_file_and_line(tmp_path: Path, lin
 
 def test_a_folder_without_history_says_what_to_give(tmp_path: Path) -> None:
     """The message names the folder and the remedy."""
-    with pytest.raises(BadHistory, match="no history.jsonl here. Give the folder of a drill"):
+    with pytest.raises(BadHistory, match=r"no history\.jsonl here\. Give the folder of a drill"):
         History.read(tmp_path)
 
 

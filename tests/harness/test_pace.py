@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from fakes.clock import ClockPage
@@ -17,14 +17,13 @@ def test_time_is_real_inside_a_measured_block_and_fast_outside(tmp_path: Path) -
         pace = Pace(clock, recorder)
         pace.start()
         rates = [clock.rate]
-        first, second = pace.measured("a"), pace.measured("b")
-        for step in (
-            first.__enter__,
-            second.__enter__,
-            lambda: first.__exit__(None, None, None),
-            lambda: second.__exit__(None, None, None),
-        ):
-            step()
+        with ExitStack() as first:
+            first.enter_context(pace.measured("a"))
+            rates.append(clock.rate)
+            with pace.measured("b"):
+                rates.append(clock.rate)
+                first.close()
+                rates.append(clock.rate)
             rates.append(clock.rate)
     assert rates == [20, 1, 1, 1, 20]
 

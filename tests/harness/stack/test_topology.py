@@ -61,7 +61,7 @@ def test_without_an_own_network_free_ports_stand_in_for_documented_ones() -> Non
         ("gui-gateway -> postgres", True, ["gui-gateway -> postgres"]),
     ],
 )
-def test_patterns_name_links_and_if_asked_service_addresses(pattern: str, with_addresses: bool, found: list[str]) -> None:  # noqa: FBT001 - parametrised
+def test_patterns_name_links_and_if_asked_service_addresses(pattern: str, with_addresses: bool, found: list[str]) -> None:
     """Cutting off a datastore cuts its address as well; a toxic must not act twice on one way."""
     assert [proxy.name for proxy in _topology().matching([pattern], with_addresses=with_addresses)] == found
 
