@@ -22,7 +22,7 @@ class Detection:
 
     alert: Event | None
     why: str = ""
-    blind: bool = False  # an expected alert was active before the fault: that none came later proves nothing
+    blind: bool = False  # that none came proves nothing: one was active before the fault, or the monitor had a problem
 
 
 def detection(history: History, expected: Collection[str], injected: Event) -> Detection:
@@ -42,10 +42,21 @@ def detection(history: History, expected: Collection[str], injected: Event) -> D
             before.setdefault(identity, "pending")
         if event.kind == "alert.firing" and before.get(identity, "inactive") == "inactive":
             return Detection(event)
+    if (broken := _monitor_problem(history, expected, injected)) is not None:
+        return Detection(
+            None, f"the monitor could not do its work: {broken.subject}: {broken.data.get('message', '')}", blind=True
+        )
     active = sorted({identity.split(" ")[0] for identity, state in before.items() if state != "inactive"})
     if active:
         return Detection(None, f"{', '.join(active)} was already active when the fault was injected", blind=True)
     return Detection(None, f"none of the expected alerts fired: {', '.join(sorted(expected)) or 'none is expected'}")
+
+
+def _monitor_problem(history: History, expected: Collection[str], injected: Event) -> Event | None:
+    """The first thing that kept an expected alert from firing and was not the stack's doing."""
+    hindering = {"cycle", *(f"rule {name}" for name in expected)}
+    problems = history.of_kind("monitor.problem")
+    return next((event for event in problems if event.at_s >= injected.at_s and event.subject in hindering), None)
 
 
 def time_to_detect(history: History, found: Detection, injected: Event) -> Span:

@@ -18,6 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 
+from fakes.commands.install import compile_commands
 from harness.errors import HarnessError, SandboxError
 from harness.history import Event
 from harness.result import Result, write_result
@@ -87,6 +88,7 @@ def prepare(loaded: LoadedScenario, options: DrillOptions) -> tuple[DrillSpec, P
     if options.stack not in _STACKS:
         raise HarnessError(f"stack {options.stack} is not known; known: {', '.join(_STACKS)}")
     tools, toxiproxy = find_tools(), find_toxiproxy()
+    compile_commands()  # inside, the project is read-only, and each command would be compiled anew
     own_network, warning = choose_own_network()
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     drill = f"{stamp}-{loaded.name}-{secrets.token_hex(3)}"

@@ -61,7 +61,11 @@ def _link_hint(pattern: str, known: Sequence[str]) -> str:
     corrected = f"{left} -> {right}"
     if left and right and any(fnmatchcase(name, corrected) for name in known):
         return f"; did you mean '{corrected}'?"
-    return hint(pattern, [" -> ".join(each) for each in ends if left in ("*", each[0])])
+    alike = [
+        name for name, each in zip(known, ends, strict=True) if left in (None, "*", each[0]) and right in (None, "*", each[1])
+    ]
+    from_there = [name for name, each in zip(known, ends, strict=True) if each[0] == left]
+    return hint(pattern, alike or from_there or known)
 
 
 def name_problems(source: Source, names: Sequence[str], at: Location, what: str, known: Collection[str]) -> Iterator[Problem]:

@@ -57,7 +57,7 @@ def catalogue() -> list[str]:
 
 def find_scenarios(paths_or_names: Sequence[str]) -> list[Path]:
     """Scenario files by name in the catalogue, by path, or all those in a folder. Raises InvalidInput for what is none."""
-    found: dict[Path, None] = {}
+    found: list[Path] = []
     problems: list[Problem] = []
     for given in paths_or_names:
         path = Path(given)
@@ -65,17 +65,20 @@ def find_scenarios(paths_or_names: Sequence[str]) -> list[Path]:
             below = [each for each in sorted(path.rglob("*")) if _is_scenario(each.relative_to(path))]
             if not below:
                 problems.append(Problem(path, 0, 0, "there is no scenario file (*.yaml) in this folder"))
-            found |= dict.fromkeys(below)
+            found += below
         elif path.is_file():
-            found[path] = None
+            found.append(path)
         elif given in catalogue():
-            found[CATALOGUE / f"{given}.yaml"] = None
+            found.append(CATALOGUE / f"{given}.yaml")
         else:
             what = "file" if path.suffix in _SUFFIXES else "scenario"
             problems.append(Problem(path, 0, 0, f"there is no such {what}{hint(path.stem, catalogue())}"))
     if problems:
         raise InvalidInput(problems)
-    return list(found)
+    once: dict[Path, Path] = {}
+    for path in found:
+        once.setdefault(path.resolve(), path)
+    return list(once.values())
 
 
 def _is_scenario(path: Path) -> bool:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 
+_ALIKE = 0.6  # of the letters must match
+_LEAST_PART = 3  # letters of a longer name that are enough to mean it: redis, redis-outage
 _MOST_SHOWN = 12
-_ALIKE = 0.6  # share of letters that must match; difflib's own default
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that looks most like this one, or None when none comes near."""
-    # Letter case and the kind of hyphen are the commonest slips, and difflib counts each as a wrong letter.
-    plain = {_plain(each): each for each in known}
-    found = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=_ALIKE)
-    return plain[found[0]] if found else None
+    # Letter case and the kind of hyphen are the commonest slips, and count as no difference.
+    plain = {_plain(each): each for each in sorted(known)}
+    matcher = SequenceMatcher(b=_plain(name))
+    likeness: dict[str, float] = {}
+    for each in plain:
+        matcher.set_seq1(each)
+        likeness[each] = matcher.ratio()
+    best = max(likeness, key=likeness.__getitem__, default="")
+    if likeness.get(best, 0) >= _ALIKE:
+        return plain[best]
+    longer = [each for each in plain if len(name) >= _LEAST_PART and _plain(name) in each]
+    return plain[min(longer, key=len)] if longer else None
 
 
 def hint(name: str, known: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ import select
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, LiteralString
 
 import psycopg
@@ -64,6 +64,13 @@ class Session:
             async with self._raw.pipeline():
                 cursors = [await self._raw.execute(query, parameters) for query, parameters in statements]
             return [await cursor.fetchall() if cursor.description else [] for cursor in cursors]
+
+    async def ping(self) -> None:
+        """Raises DependencyDown, also when only a read-only copy is there."""
+        with self._judged():
+            cursor = await self._raw.execute("SELECT current_setting('transaction_read_only')")
+            if await cursor.fetchone() != ("off",):
+                raise psycopg.errors.ReadOnlySqlTransaction
 
     async def settle(self) -> bool:
         """Roll back what was not committed; whether the connection can be used again."""
@@ -127,6 +134,7 @@ class Database:
         )
         self._idle: list[_Raw] = []
         self._lent: set[_Raw] = set()
+        self._returned = asyncio.Event()
         self._hung_up = False
         self._slots = asyncio.Semaphore(MOST)
 
@@ -159,6 +167,7 @@ class Database:
         finally:
             if raw is not None:
                 self._lent.discard(raw)
+                self._returned.set()
                 await self._give_back(raw, usable=usable)
             self._slots.release()
 
@@ -170,9 +179,7 @@ class Database:
     async def ping(self) -> None:
         """Raises DependencyDown, also when only a read-only copy is there."""
         async with self.session(ANSWER_WITHIN_S) as session:
-            [(read_only,)] = await session.rows("SELECT pg_is_in_recovery()")
-        if read_only:
-            raise DependencyDown(self._dependency.name, "only a read-only copy is there")
+            await session.ping()
 
     def hang_up(self) -> None:
         """End the use of all connections, now and from now on: whoever waits for an answer gets DependencyDown."""
@@ -183,9 +190,11 @@ class Database:
     async def close(self) -> None:
         """Close all connections. What uses one still has a moment to see its end: cancelling it would take longer."""
         self.hang_up()
-        until_s = time.monotonic() + _LAST_MOMENT_S
-        while self._lent and time.monotonic() < until_s:
-            await asyncio.sleep(0.001)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_MOMENT_S):
+                while self._lent:
+                    self._returned.clear()
+                    await self._returned.wait()
         while self._idle:
             await self._idle.pop().close()
 

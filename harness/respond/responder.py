@@ -126,10 +126,9 @@ class AutoResponder:
                 why = await self._attempt(step, max(deadline - self.clock.now(), _LEAST_S))
                 if why is None or step.retry_s is None or self.clock.now() + step.retry_s >= deadline:
                     return why
-                if self.clock.now() - began_s < _SOON_S:
-                    await self.clock.sleep(step.retry_s)
-                    continue
-            await self.clock.sleep(step.retry_s)
+                soon_s = min(max(began_s + _SOON_S - self.clock.now(), 0.0), step.retry_s)
+                await self.clock.sleep(soon_s)
+            await self.clock.sleep(step.retry_s - soon_s)
 
     async def _attempt(self, step: Step, limit_s: float) -> str | None:
         """Run its command once and record what came of it; why the expectation was missed.

@@ -99,6 +99,7 @@ async def run_block(block: str, *, environment: Mapping[str, str], folder: Path,
     except TimeoutError:
         timed_out, duration_s = True, time.monotonic() - began
     finally:
+        _kill(process.pid)
         text = output.close()
         code = await process.wait()
     if timed_out:

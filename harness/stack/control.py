@@ -5,6 +5,7 @@ It plays the cluster: HTTP and JSON on the loopback. Every call truly acts on th
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -50,9 +51,10 @@ class Control:
 
     async def _state(self, _request: web.Request) -> web.Response:
         stack = self._stack
+        services = await asyncio.gather(*(self._service_state(name) for name in stack.services))
         return web.json_response(
             {
-                "services": {name: await self._service_state(name) for name in stack.services},
+                "services": dict(zip(stack.services, services, strict=True)),
                 "datastores": {name: self._datastore_state(name) for name in stack.datastores},
                 "addresses": {
                     name: {
@@ -81,6 +83,7 @@ class Control:
             "port": self._stack.ports[model.port],
             "process_port": running.port,
             "version": running.config["version"],
+            "replicas": running.replicas,
             "restarts": running.restarts,
             "started_s": running.started_s,
             "inside": model.inside,
@@ -100,6 +103,7 @@ class Control:
             "pid": store.pid,
             "port": store.port,
             "ready": store.running,
+            "replicas": store.replicas,
             "replica_of": model.replica_of,
         }
 
@@ -140,11 +144,13 @@ class Control:
         log = self._stack.folders.logs / f"{request.match_info['name']}.log"
         if not log.is_file():
             raise web.HTTPNotFound(text=json.dumps({"error": f"no log of {request.match_info['name']}"}))
+        size = log.stat().st_size
+        start = int(request.query.get("from", max(0, size - _LONGEST_LOG)))
         with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _LONGEST_LOG))
-            lines = file.read().decode(errors="replace").splitlines()
+            file.seek(min(start, size))
+            lines = file.read(size - min(start, size)).decode(errors="replace").splitlines()
         tail = int(request.query.get("tail", "-1"))
-        return web.json_response({"lines": lines[-tail:] if tail > 0 else [] if tail == 0 else lines})
+        return web.json_response({"lines": lines[-tail:] if tail > 0 else [] if tail == 0 else lines, "next": size})
 
 
 def _named(things: dict[str, Any], request: web.Request, kind: str) -> Any:

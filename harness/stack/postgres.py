@@ -58,6 +58,7 @@ class PostgresServer:
         self._programs, self._log = programs, log
         self._settings, self._clock, self._uid = settings, clock, uid
         self._process: Process | None = None
+        self.replicas = 0  # how many are wanted: 0 after somebody stopped it
 
     @property
     def running(self) -> bool:
@@ -114,6 +115,7 @@ class PostgresServer:
 
     async def start(self, *, within_s: float = 20.0) -> None:
         """Start the server and wait until it answers. Raises NotReady, HarnessError."""
+        self.replicas = 1
         if self.running:
             return
         command = [str(self._programs / "postgres"), "-D", str(self.data), "-p", str(self.port)]
@@ -179,6 +181,7 @@ class PostgresServer:
             signal_tree(self.pid, sent)
 
     async def stop(self) -> None:
+        self.replicas = 0
         if self._process is not None:
             await self._process.stop(sent=signal.SIGINT)  # fast shutdown
 

@@ -19,6 +19,7 @@ class RedisServer:
         self.name, self.port = name, port
         self._program, self._folder, self._log, self._clock = program, folder / name, log, clock
         self._process: Process | None = None
+        self.replicas = 0  # how many are wanted: 0 after somebody stopped it
 
     @property
     def running(self) -> bool:
@@ -30,6 +31,7 @@ class RedisServer:
 
     async def start(self) -> None:
         """Start it and wait until it answers. Raises NotReady, HarnessError."""
+        self.replicas = 1
         if self.running:
             return
         self._folder.mkdir(exist_ok=True)
@@ -53,6 +55,7 @@ class RedisServer:
             signal_tree(self.pid, sent)
 
     async def stop(self) -> None:
+        self.replicas = 0
         if self._process is not None:
             await self._process.stop()
 

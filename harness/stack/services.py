@@ -98,6 +98,7 @@ class RunningService:
     clock: Clock
     pid_or_none: int | None = None
     restarts: int = 0
+    replicas: int = 0  # how many are wanted: 0 after somebody stopped it, whatever killed it otherwise
     started_s: float = 0.0
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -115,6 +116,7 @@ class RunningService:
 
     async def start(self) -> None:
         async with self._turn:
+            self.replicas = 1
             if not self.running:
                 self.pid_or_none = await self.server.fork(self.config, self.log)
                 self.started_s = self.clock.now()
@@ -122,6 +124,7 @@ class RunningService:
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL when it hasn't ended after 3 s."""
         async with self._turn:
+            self.replicas = 0
             if (pid := self.pid) is None:
                 return
             with contextlib.suppress(ProcessLookupError):

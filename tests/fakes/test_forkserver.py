@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from fakes.clock import ClockPage
-from tests.fakes.services.live import ForkServer, eventually, free_ports
+from tests.fakes.services.live import eventually, free_ports
+from tests.fakes.services.stack import ForkServer
 
 pytestmark = pytest.mark.real
 

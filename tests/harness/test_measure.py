@@ -144,6 +144,17 @@ def test_an_alert_that_never_came_had_not_come_for_so_long() -> None:
     assert found.why["time_to_acknowledge_s"].startswith("no alert to acknowledge")
 
 
+def test_an_alert_that_the_monitor_could_not_evaluate_proves_nothing_by_its_absence() -> None:
+    """An expected rule could not be evaluated: no detection, and not known that there was none. Another rule's trouble is no excuse."""
+    broken = injected().at(40, "monitor.problem", "rule DatabaseDown", message="bad query").at(630, "recovery.given_up")
+    found = measured(broken)
+    assert found.time_to_detect_s is None
+    assert found.why["time_to_detect_s"] == "the monitor could not do its work: rule DatabaseDown: bad query"
+    assert "time_to_detect_s" not in found.at_least_s
+    other = injected().at(40, "monitor.problem", "rule DiskFull", message="bad query").at(630, "recovery.given_up")
+    assert measured(other).at_least_s["time_to_detect_s"] == pytest.approx(600)
+
+
 def test_an_acknowledgement_counts_from_the_alert() -> None:
     """That of a page which nobody expected, or from before the alert, is none."""
     story = firing(injected(), 60).at(50, "page.acknowledged", "DatabaseDown").at(70, "page.acknowledged", "DiskFull")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenarios.model import HumanDelay, Load, Scenario, SteadyState, format_duration, parse_duration
@@ -22,6 +22,7 @@ def test_a_duration_without_a_unit_is_refused(value: object) -> None:
         parse_duration(value)
 
 
+@settings(deadline=None)
 @given(st.floats(0.0001, 1e6))
 def test_a_written_duration_reads_the_same(seconds: float) -> None:
     """To a tenth of a millisecond."""
@@ -47,6 +48,12 @@ def test_a_model_dumped_as_json_can_be_read_again() -> None:
     }  # fmt: skip
     assert (dumped["load"]["orders-per-s"], dumped["load"]["canary-every"]) == (3, "500ms")
     assert Scenario.model_validate(dumped) == scenario
+
+
+def test_in_python_durations_are_seconds() -> None:
+    """Only JSON has them as texts."""
+    assert SteadyState().model_dump()["settle_s"] == 60.0
+    assert SteadyState().settle_s == 60.0
 
 
 def test_rates_keep_their_unit_in_the_file() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.services.live import ForkServer, Postgres, Redis, Stack
+from tests.fakes.services.live import Postgres, Redis
+from tests.fakes.services.stack import ForkServer, Stack
 
 _numbers = itertools.count(1)
 

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.fakes.services.live import Stack, eventually
+from tests.fakes.services.live import eventually
+from tests.fakes.services.stack import Stack
 
 pytestmark = pytest.mark.real
 

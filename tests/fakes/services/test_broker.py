@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.fakes.services.live import Stack
+from tests.fakes.services.stack import Stack
 
 pytestmark = pytest.mark.real
 

@@ -117,8 +117,11 @@ def test_a_read_only_copy_counts_as_down(pool: Pool, postgres: Postgres, databas
         with pytest.raises(DependencyDown, match="only a read-only copy is there"):
             await database_.rows("UPDATE trading_halt SET halted = true")
         assert pool.dependency.state == "down: only a read-only copy is there"
+        with pytest.raises(DependencyDown, match="only a read-only copy is there"):
+            await database_.ping()
         postgres.sql("postgres", f"ALTER DATABASE {database} RESET default_transaction_read_only")
         assert await database_.rows("UPDATE trading_halt SET halted = true RETURNING halted") == [(True,)]
+        await database_.ping()
 
     pool.run(work)
 

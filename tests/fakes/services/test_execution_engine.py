@@ -11,7 +11,8 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from tests.fakes.services.live import Stack, eventually
+from tests.fakes.services.live import eventually
+from tests.fakes.services.stack import Stack
 
 pytestmark = pytest.mark.real
 

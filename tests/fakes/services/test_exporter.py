@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fakes.services.live import Stack
+from tests.fakes.services.stack import Stack
 
 pytestmark = pytest.mark.real
 

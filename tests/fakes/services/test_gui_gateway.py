@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from tests.fakes.services.live import Gate, Stack, eventually
+from tests.fakes.services.live import Gate, Postgres, Replica, eventually
+from tests.fakes.services.stack import Stack
 
 pytestmark = pytest.mark.real
 
@@ -68,6 +70,32 @@ def test_the_first_order_after_an_outage_succeeds(stack: Stack, source: str, tar
     assert {row[0] for row in stack.sql("SELECT client_order_id FROM executions")} == {"before", "after"}
     assert stack.metric("gui-gateway", "trading_orders_failed_total") == 2
     assert [row["client_order_id"] for row in stack.get("gui-gateway", "/api/orders?status=failed")] == ["during-2", "during-1"]
+
+
+@pytest.fixture
+def replica(postgres: Postgres, database: str, memory_folder: Path) -> Iterator[Replica]:
+    folder = memory_folder / "replica"
+    folder.mkdir()
+    made = Replica(postgres, folder)
+    yield made
+    made.stop()
+
+
+def test_orders_follow_a_failover(stack: Stack, replica: Replica) -> None:
+    """Led to a replica, orders are certain failures; once it is promoted the next order is executed, nobody being restarted."""
+    gates = [stack.gate(name, "postgres") for name in ("gui-gateway", "risk-manager", "execution-engine")]
+    stack.start_order_path()
+    stack.order("before")
+    eventually(lambda: replica.sql(stack.database, "SELECT FROM executions") or None)
+    for gate in gates:
+        gate.point_at(replica.port)
+    answer = stack.order("during").json()
+    assert (answer["why"], answer["outcome"]) == ("only a read-only copy is there", "failed")
+    assert stack.post("gui-gateway", "/emergency/stop-trading").json()["outcome"] == "failed"
+    replica.promote()
+    assert stack.order("after").status_code == 201
+    assert stack.order("before").status_code == 200
+    assert replica.sql(stack.database, "SELECT quantity FROM positions") == [(200,)]
 
 
 def test_health_follows_a_dependency(stack: Stack) -> None:
@@ -195,7 +223,7 @@ def test_failed_logins_are_counted(stack: Stack) -> None:
     assert stack.metric("gui-gateway", "failed_login_attempts") == 1
 
 
-def test_a_silent_database_fails_orders_in_time(stack: Stack, request: pytest.FixtureRequest) -> None:
+def test_a_silent_database_fails_orders_in_time(stack: Stack) -> None:
     """When Postgres says nothing at all, an order is a certain failure after its time-out, and the next one after is executed."""
     gate: Gate = stack.gate("execution-engine", "postgres")
     stack.start_order_path()

@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from tests.fakes.services.live import Stack, eventually
+from tests.fakes.services.live import eventually
+from tests.fakes.services.stack import Stack
 
 pytestmark = pytest.mark.real
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fakes.services.price_provider import SYMBOLS, price_of
-from tests.fakes.services.live import Stack
+from tests.fakes.services.stack import Stack
 
 
 def test_a_price_is_a_function_of_seed_symbol_and_number() -> None:

@@ -49,8 +49,17 @@ def test_the_block_sees_the_given_environment_and_nothing_of_the_caller(tmp_path
 
 
 def test_input_is_closed(tmp_path: Path) -> None:
-    """A command that waits for an answer gets none, rather than waiting for ever."""
-    assert run("read -r answer || echo 'nobody there'", tmp_path).output == "nobody there\n"
+    """A command that waits for an answer gets none, not even one that the harness itself could read."""
+    reading, writing = os.pipe()
+    os.write(writing, b"yes\n")
+    own = os.dup(0)
+    os.dup2(reading, 0)
+    try:
+        assert run("read -r answer || echo 'nobody there'", tmp_path).output == "nobody there\n"
+    finally:
+        os.dup2(own, 0)
+        for descriptor in (reading, writing, own):
+            os.close(descriptor)
 
 
 def test_a_block_past_its_limit_is_killed_with_all_its_children(tmp_path: Path) -> None:

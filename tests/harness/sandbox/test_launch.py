@@ -128,12 +128,14 @@ def test_everything_ends_when_the_caller_is_killed(tmp_path: Path) -> None:
         stdout=subprocess.PIPE, cwd=launch.PROJECT,
     )  # fmt: skip
     assert caller.stdout is not None
-    assert caller.stdout.readline() == b"ready\n"
-    inside = _sleepers(marker)
-    assert len(inside) == 2
+    ready = caller.stdout.readline()
+    deadline = time.monotonic() + 10
+    while len(inside := _sleepers(marker)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.005)  # polling: the shell has yet to start its second child
     caller.kill()
     caller.wait()
     caller.stdout.close()
+    assert (ready, len(inside)) == (b"ready\n", 2)
     assert _wait_gone(inside) == []
 
 

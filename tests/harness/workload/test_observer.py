@@ -55,9 +55,11 @@ def observe(folder: Path, act: Act, *, url: str | None = None, **changes: Any) -
                     told = Told()
                     recorder.listen(told.hear)
                     running = asyncio.create_task(OpenLoop(config, client, clock, recorder).run(stopping))
-                    await act(stack, told)
-                    stopping.set()
-                    await running
+                    try:
+                        await act(stack, told)
+                    finally:
+                        stopping.set()
+                        await running
 
     asyncio.run(whole())
     events = [Event.from_line(line) for line in (folder / LEDGER_FILE).read_text().splitlines()]

@@ -91,6 +91,11 @@ def test_data_that_nobody_touched_are_in_order(tmp_path: Path, dsn: str) -> None
     history = drilled(tmp_path, dsn, nothing)
     assert verdicts(history) == dict.fromkeys(verdicts(history), True)
     assert len(verdicts(history)) == 9
+    readback = history.last("readback.orders")
+    acknowledged = history.last("op.ok")
+    assert readback is not None
+    assert acknowledged is not None
+    assert acknowledged.at_s <= readback.data["began_s"] < readback.at_s
     found = measure(history)
     assert (found.lost_writes, found.orders.attempted) == (0, found.orders.acknowledged)
     assert {event.subject: event.data["ok"] for event in history.of_kind("check.finished")} == verdicts(history)

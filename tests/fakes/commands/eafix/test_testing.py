@@ -13,7 +13,7 @@ from tests.fakes.commands.fake_cluster import Answer, FakeCluster
 
 
 class Ticks:
-    """An ingestor and a signal generator: a tick becomes a signal, unless the pipeline is cut."""
+    """An ingestor and a signal generator: a tick becomes a signal, unless the pipeline is cut; earlier signals stay."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -25,7 +25,8 @@ class Ticks:
         return 200, body
 
     def signals(self, _query: str, _body: Any) -> Answer:
-        return 200, [] if self.cut else [{"tick_id": tick} for tick in self.seen]
+        earlier = [{"tick_id": "c-earlier"}]
+        return 200, earlier if self.cut else [{"tick_id": tick} for tick in self.seen] + earlier
 
 
 @pytest.fixture
@@ -100,6 +101,7 @@ def test_contracts_hold_the_answers_against_what_the_documents_read(cluster: Fak
     """A field that is missing or of another type is named."""
     cluster.web.answers |= {
         ("GET", "/health"): (503, {"status": "degraded", "services": {}}),
+        ("GET", "/api/signals"): (200, []),
         ("GET", "/api/executions"): (
             200,
             [{"execution_id": "E-1", "client_order_id": "o-1", "symbol": "EURUSD", "price": "1.08"}],

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.files import load, load_says
+
+FAULTS = {
+    "KILL": "fault: process.kill, process: risk-manager",
+    "PAUSE": "fault: process.pause, process: risk-manager",
+    "DOWN": 'fault: link.down, links: ["gui-gateway -> redis"]',
+}
+
+
+def written(text: str) -> str:
+    """The text with KILL, PAUSE and DOWN spelled out."""
+    for word, keys in FAULTS.items():
+        text = text.replace(word, keys)
+    return text + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("faults: [{DOWN, heal-after: 0s}]", "1:74: heal-after: the fault would end as it begins; leave it out for a fault that stays"),
+        ("faults: [{KILL, heal-after: 5m}]", "1:55: a killed process is not healed: somebody must start it; leave heal-after out"),
+        (
+            "faults: [{DOWN, heal-after: 30m}]",
+            "1:74: heal-after: 30m is when the drill has given up already; leave it out for a fault that stays",
+        ),
+        (
+            "faults: [{KILL}, {DOWN, at: 30m}]",
+            "1:112: at: 30m is when the drill has given up already (give-up-after counts from the first fault)",
+        ),
+        ("faults: [{KILL}, {PAUSE}]", "1:88: risk-manager is struck by entry 1 of faults at that time already"),
+        ("faults: [{KILL}, {KILL}]", "1:87: risk-manager is struck by entry 1 of faults at that time already"),
+        (
+            "faults: [{PAUSE, heal-after: 20s}, {PAUSE, at: 19s}]",
+            "1:106: risk-manager is struck by entry 1 of faults at that time already",
+        ),
+        ("steady-state: {hold: 31m}", "1:22: hold: 31m is longer than give-up-after, 30m; the drill would always give up"),
+        ("steady-state: {settle: 31m}", "1:24: settle: 31m is longer than give-up-after, 30m; the drill would always give up"),
+        ("steady-state: {settle: 3m}\ngive-up-after: 2m", "1:24: settle: 3m is longer than give-up-after, 2m; the drill would always give up"),
+        ("conditions: [{DOWN, at: 5s}]", "1:66: a condition is in force from the start to the end; 'at' belongs to a fault"),
+        ("conditions: [{DOWN, heal-after: 5s}]", "1:66: a condition is in force from the start to the end; 'heal-after' belongs to a fault"),
+    ],
+)  # fmt: skip
+def test_what_can_never_happen_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    """A drill that cannot show anything is not begun."""
+    assert load_says(tmp_path, written(text)) == [f"test.yaml:{message}"]
+
+
+@pytest.mark.parametrize(
+    ("delay", "message"),
+    [
+        ("{median: 45s, p95: 30s}", "p95: 30s is shorter than the median, 45s"),
+        (
+            "{median: 0s, p95: 30s}",
+            "median: a delay that is sometimes there has a median above 0; for none at all make p95 0s too",
+        ),
+    ],
+)
+def test_a_delay_that_no_distribution_has_is_refused(tmp_path: Path, delay: str, message: str) -> None:
+    """A percentile below the median, and a log-normal delay around 0."""
+    text = f"response:\n  procedure: runbooks/incident-response.md#redis-outage\n  acknowledge: {delay}\n"
+    [problem] = load_says(tmp_path, text)
+    assert problem.partition(": ")[2] == message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "faults: [{KILL}, {KILL, at: 5m}]",  # somebody has restarted it
+        "faults: [{PAUSE, heal-after: 20s}, {PAUSE, at: 20s}]",
+        "faults: [{PAUSE, at: 20s}, {PAUSE, heal-after: 20s}]",
+        "faults: [{KILL}, {fault: process.kill, process: redis}]",
+        "faults: [{DOWN, heal-after: 29m}]",
+        "faults: [{KILL, at: 40m}]",  # give-up-after counts from the first fault, whenever that is
+        "faults: [{KILL, at: 40m}, {DOWN, at: 69m}]",
+        "faults: [{KILL, at: 20s}, {PAUSE}]",  # a paused process can be killed
+    ],
+)  # fmt: skip
+def test_what_can_happen_is_not_refused(tmp_path: Path, text: str) -> None:
+    """Times that touch without overlapping, and faults that somebody must have mended in between."""
+    assert load(tmp_path, written(text)).scenario.faults
