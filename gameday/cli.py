@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from pathlib import Path
 
 import click
@@ -41,12 +43,13 @@ def run(scenario: tuple[str, ...], speed: float, seed: int | None, settings: tup
 @click.argument("path", nargs=-1, required=True)
 def validate(path: tuple[str, ...]) -> None:
     """Check scenario files without running anything: names of the catalogue, files or folders."""
+    from scenarios.errors import shown
     from scenarios.loader import find_scenarios, load_scenario
 
     found = find_scenarios(path)
     for each in found:
         load_scenario(each)
-        click.echo(f"{each}: ok")
+        click.echo(f"{shown(each)}: ok")
 
 
 @cli.command(name="list")
@@ -115,18 +118,36 @@ def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
 
 
 def main() -> None:
-    """The entry point: every known error becomes one message and an exit code, never a traceback."""
+    """The entry point. Every known error is one message; whatever happens, the exit code means what the help says."""
+    sys.exit(_exit_code())
+
+
+def _exit_code() -> int:
     from harness.errors import BadHistory, HarnessError
     from scenarios.errors import InvalidInput
 
     try:
-        cli(standalone_mode=True)
+        cli(standalone_mode=False)
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else PASSED
+    except click.ClickException as error:
+        error.show()
+        return BAD_INPUT
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
     except (InvalidInput, BadHistory) as error:
         click.echo(str(error), err=True)
-        sys.exit(BAD_INPUT)
+        return BAD_INPUT
     except HarnessError as error:
         click.echo(f"gameday: {error}", err=True)
-        sys.exit(BROKEN)
+        return BROKEN
+    except BrokenPipeError:  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN
+    except Exception:  # noqa: BLE001 - Python's own code for a crash is 1, which here means that a target was missed
+        traceback.print_exc()
+        return BROKEN
+    return PASSED
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 PASSED, FAILED, BAD_INPUT, UNKNOWN, BROKEN = 0, 1, 2, 3, 4
-_WORST_FIRST = (130, 143, BROKEN, BAD_INPUT, FAILED, UNKNOWN, PASSED)
+INTERRUPTED, TERMINATED = 130, 143
+_WORST_FIRST = (INTERRUPTED, TERMINATED, BROKEN, BAD_INPUT, FAILED, UNKNOWN, PASSED)
 
 
 def worst(codes: Iterable[int]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -18,6 +18,7 @@ from harness.verdict import Judgement
 from reports.listing import LATEST, drills, find
 from reports.verdicts import compared, headline, measure_name
 from reports.words import duration_text
+from scenarios.model import Target
 
 _LEAST_WIDTH = 140  # in a file or a CI log nothing needs to be folded
 _STYLES = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
@@ -90,10 +91,7 @@ def judge_again(names: Sequence[str], out: Path, *, targets: Path | None, write:
     codes = []
     for name in names:
         folder = find(out, name)
-        chosen = None
-        if given is not None:
-            rehearsed = build_result(folder)
-            chosen = {each.target: given[each.target] for each in rehearsed.judgements if each.target in given}
+        chosen = None if given is None else _named(build_result(folder), given)
         result = write_result(folder, chosen) if write else build_result(folder, chosen)
         if write:
             from reports.write import write_reports
@@ -102,6 +100,12 @@ def judge_again(names: Sequence[str], out: Path, *, targets: Path | None, write:
         print_summary(console, folder, result)
         codes.append(result.exit_code)
     return worst(codes)
+
+
+def _named(result: Result, given: Mapping[str, Target]) -> dict[str, Target]:
+    """Of the given targets, those that the drill's scenario names; all, when it names none."""
+    named = result.started.data.get("scenario", {}).get("targets") or list(given)
+    return {name: given[name] for name in named if name in given}
 
 
 def print_findings(findings: Sequence[Finding]) -> bool:

@@ -78,6 +78,8 @@ class Progress:
         self._last = ""
 
     def __call__(self, event: Event) -> None:
+        for warning in event.data.get("warnings", ()):
+            self._console.print(Text(f"warning: {warning}", "yellow"), soft_wrap=True)
         if (describe := _LINES.get(event.kind)) is None:
             return
         label, style, text = describe(event)

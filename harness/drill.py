@@ -105,7 +105,7 @@ class Drill:
         control = Control(self._stack, self._ports[CONTROL_PORT])
         undo.push_async_callback(control.stop)
         await control.start()
-        for number, model in enumerate(self._scenario.conditions, start=1):
+        for number, model in enumerate(self._scenario.conditions, start=len(self._scenario.faults) + 1):
             condition = build_fault(model, number, self._stack)
             await condition.inject()
             self._recorder.record("condition.injected", condition.name, **model.model_dump(mode="json", exclude={"name", "at_s", "heal_after_s"}))

@@ -186,9 +186,7 @@ class _Session(requests.Session):
         self.mount("http://", HTTPAdapter(pool_maxsize=_THREADS))
 
     def request(self, *arguments: Any, **settings: Any) -> requests.Response:
-        settings.setdefault("timeout", _TIMEOUT_S)
-        settings.setdefault("allow_redirects", False)
-        response = super().request(*arguments, **settings)
+        response = super().request(*arguments, **{**settings, "timeout": _TIMEOUT_S, "allow_redirects": False})
         if not (response.ok and response.status_code < _FIRST_REDIRECT) and response.status_code not in _TRANSLATED:
             raise requests.HTTPError(response=response)
         return response

@@ -81,8 +81,7 @@ class Latency(_Holding):
     def _due_of(self, chunk: Chunk) -> float:
         jitter_ms = self.toxic.attributes["jitter"]
         delay_ms = self.toxic.attributes["latency"] + (self._dice.randrange(-jitter_ms, jitter_ms) if jitter_ms else 0)
-        due = chunk.at + max(delay_ms, 0) / 1000
-        return max(due, self._due[-1]) if self._due else due
+        return chunk.at + max(delay_ms, 0) / 1000
 
     def next_at(self) -> float | None:
         return self._due[0] if self._due and not self.following.full else None

@@ -183,4 +183,4 @@ def _one_way(address: tuple[str, int]) -> float:
 
 
 if __name__ == "__main__":
-    print(table(measure()))  # noqa: T201 - a bench prints
+    print(table(measure()))

@@ -158,6 +158,7 @@ def answering() -> Iterator[Callable[[int, object], Toxiproxy]]:
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
+                self.send_header("Location", self.path)
                 self.end_headers()
                 self.wfile.write(data)
 

@@ -89,7 +89,7 @@ def test_what_was_found_can_be_sent_to_a_sandbox(machine: dict[str, str]) -> Non
 
 # --- installing -------------------------------------------------------------------------------------------------
 
-BUILDS = f"""echo "$@" > "$OUT"
+BUILDS = f"""echo "$GOFLAGS" "$@" > "$OUT"
 printf '#!/bin/sh\\necho toxiproxy-server version {VERSION}\\n' > "$GOBIN/server"
 chmod +x "$GOBIN/server\""""
 
@@ -103,7 +103,7 @@ def test_builds_the_real_server_into_the_cache(machine: dict[str, str], tmp_path
     assert [path.name for path in installed.folder.iterdir()] == ["toxiproxy-server"]
     asked = (tmp_path / "out").read_text()
     assert asked == (
-        f"install -ldflags -X github.com/Shopify/toxiproxy/v2.Version={VERSION} github.com/Shopify/toxiproxy/v2/cmd/server@v{VERSION}\n"
+        f" install -ldflags -X github.com/Shopify/toxiproxy/v2.Version={VERSION} github.com/Shopify/toxiproxy/v2/cmd/server@v{VERSION}\n"
     )
 
 

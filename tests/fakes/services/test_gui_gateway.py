@@ -86,7 +86,7 @@ def test_orders_follow_a_failover(stack: Stack, replica: Replica) -> None:
     gates = [stack.gate(name, "postgres") for name in ("gui-gateway", "risk-manager", "execution-engine")]
     stack.start_order_path()
     stack.order("before")
-    eventually(lambda: replica.sql(stack.database, "SELECT FROM executions") or None)
+    eventually(lambda: replica.sql(stack.database, "SELECT 1 FROM executions") or None)
     for gate in gates:
         gate.point_at(replica.port)
     answer = stack.order("during").json()

@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from fakes.toxiproxy import addresses
 from fakes.toxiproxy.addresses import join_address, listen, resolve, split_address
 from fakes.toxiproxy.errors import CannotListen
 
@@ -37,8 +38,14 @@ def test_shows_an_ipv6_address_in_brackets() -> None:
     assert (join_address(("::1", 80)), join_address(("127.0.0.1", 80))) == ("[::1]:80", "127.0.0.1:80")
 
 
-def test_a_name_is_resolved_to_ipv4_first() -> None:
-    """As the real server shows localhost."""
+def test_a_name_is_resolved_to_ipv4_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the real server shows localhost, also where it is first of all an IPv6 name."""
+
+    async def both(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
+        return [(socket.AF_INET6, ("::1", port)), (socket.AF_INET, ("127.0.0.1", port))]
+
+    assert asyncio.run(resolve("localhost:80")) == (socket.AF_INET, ("127.0.0.1", 80))
+    monkeypatch.setattr(addresses, "_look_up", both)
     assert asyncio.run(resolve("localhost:80")) == (socket.AF_INET, ("127.0.0.1", 80))
 
 

@@ -89,9 +89,12 @@ def test_disabling_cuts_connections_and_refuses_new_ones(server: Server, wires: 
 
 
 def test_enabling_listens_on_the_same_port(server: Server, wires: Wires) -> None:
-    """From the answer on everybody gets in."""
+    """From the answer on everybody gets in, although connections of before are still being laid to rest by the kernel."""
     shown = server.create(wires.address)
+    ends = wires.connect(shown)
     server.update(shown["name"], enabled=False)
+    assert is_cut(ends.client)
+    ends.client.close()
     assert server.update(shown["name"], enabled=True) == shown
     exchanges(wires.connect(shown))
 

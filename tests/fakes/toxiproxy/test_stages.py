@@ -114,6 +114,7 @@ def test_limit_data_closes_with_its_last_byte(parts: list[bytes], data: bytes) -
     for part in parts:
         assert not bucket.endings
         poured(limit, part, 10.0)
+    assert bucket.endings == [Ending.CLOSE]
     poured(limit, b"more", 10.0)
     assert (bucket.data, bucket.endings) == (data, [Ending.CLOSE])
 

@@ -69,13 +69,10 @@ def test_refuses_what_is_not_http(embedded: Server, client: socket.socket, sent:
 
 
 def test_refuses_a_body_without_end(embedded: Server, client: socket.socket) -> None:
-    """413 after 16 MiB."""
+    """After 16 MiB it is cut off, and the server goes on."""
     client.sendall(b"POST /populate HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
-    try:
-        for _ in range(40):
-            client.sendall(bytes(1 << 20))
-    except ConnectionError:
-        pass  # it has stopped listening to this
+    with pytest.raises(ConnectionError):
+        client.sendall(bytes(64 << 20))
     assert embedded.call("GET", "/version").status == 200
 
 

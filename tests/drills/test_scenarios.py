@@ -1,0 +1,63 @@
+"""Whole drills: what each of the four scenarios, its what-if and its trap come to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.history import History
+from tests.drills.cli import gameday
+
+pytestmark = [pytest.mark.real, pytest.mark.namespaces, pytest.mark.slow]
+HERE = Path(__file__).parent
+
+
+def test_asynchronous_replication_loses_acknowledged_writes_and_says_so(tmp_path: Path) -> None:
+    """RTO met, RPO of 0 missed: exit code 1, lost orders counted, and never a PASS."""
+    run = gameday(["run", "primary-database-failure", "--speed", "20", "--seed", "2"], tmp_path)
+    verdicts = run.verdicts()
+    assert run.code == 1, run.printed
+    assert verdicts["service-failure-rto"] == "pass", run.printed
+    assert verdicts["service-failure-lost-writes"] == "fail"
+    assert run.result["measures"]["lost_writes"] >= 1
+    assert "lost" in run.printed
+
+
+def test_synchronous_replication_is_the_what_if_that_mends_it(tmp_path: Path) -> None:
+    """With remote_apply nothing that was acknowledged is lost, on the same night: exit code 0."""
+    arguments = ["run", "primary-database-failure", "--speed", "20", "--seed", "2", "--set", "postgres.synchronous_commit=remote_apply"]
+    run = gameday(arguments, tmp_path)
+    assert run.code == 0, run.printed
+    assert set(run.verdicts().values()) == {"pass"}
+
+
+def test_a_procedure_that_leaves_the_synchronous_standby_shows_blocked_writes(tmp_path: Path) -> None:
+    """The verification says what is wrong, the procedure stops there, and the drill fails its RTO."""
+    run = gameday(["run", str(HERE / "as-documented.yaml"), "--speed", "60", "--seed", "2"], tmp_path)
+    commands = list(History.read(run.folder).of_kind("command.finished"))
+    assert "writes blocked" in commands[-1].data["output"], run.printed
+    assert "SyncRep" in commands[-1].data["output"]
+    assert run.verdicts()["service-failure-rto"] == "fail"
+    assert run.code == 1
+
+
+@pytest.mark.parametrize("toxiproxy", ["embedded", pytest.param("real", marks=pytest.mark.toxiproxy)])
+@pytest.mark.parametrize("scenario", ["service-failure", "market-data-feed-interruption", "redis-outage"])
+def test_the_other_scenarios_meet_their_targets(scenario: str, toxiproxy: str, tmp_path: Path) -> None:
+    """On the embedded Toxiproxy and on the real one."""
+    run = gameday(["run", scenario, "--speed", "20", "--seed", "2"], tmp_path, GAMEDAY_TOXIPROXY=toxiproxy)
+    assert run.code == 0, run.printed
+    assert f"({toxiproxy})" in run.result["versions"]["toxiproxy"]
+
+
+def test_without_namespaces_the_same_drill_runs_on_free_ports(tmp_path: Path) -> None:
+    """Nothing listens on a documented port, addresses in commands are mapped, and a warning says so."""
+    run = gameday(["run", "service-failure", "--speed", "20", "--seed", "2"], tmp_path, GAMEDAY_SANDBOX="ports")
+    assert run.code == 0, run.printed
+    history = History.read(run.folder)
+    started = history.first("drill.started")
+    assert started is not None
+    assert started.data["sandbox"] == "ports"
+    assert "free ports are used" in started.data["warnings"][0]
+    assert "free ports are used" in run.printed
