@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from fakes.clock import ClockPage
-from harness.history import LEDGER_FILE, Recorder
+from harness.history import LEDGER_FILE, History, Recorder
 from harness.monitor.api import Api
 from harness.monitor.monitor import Monitor, Problem, TargetHealth
 from harness.monitor.pagerduty import PagerDutyClient, PagerDutyNotifier
@@ -21,6 +21,7 @@ from harness.stack.embedded import EmbeddedStack
 from harness.stack.postgres import PostgresServer
 from harness.stack.topology import CONTROL_PORT, PROMETHEUS_PORT
 from harness.workload.config import ObserverConfig
+from harness.workload.invariants import record_checks
 from harness.workload.readback import read_back
 from harness.workload.stream import Observer
 
@@ -124,3 +125,4 @@ class Parties:
         assert isinstance(database, PostgresServer)
         broker = f"http://127.0.0.1:{self._stack.services['broker'].port}"
         await read_back(self._recorder, self._clock, dsn=database.dsn(), broker=broker)
+        record_checks(History.read(self._spec.folder), self._recorder)

@@ -6,6 +6,7 @@ import pickle
 import platform
 import secrets
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from harness.errors import HarnessError, SandboxError
 from harness.history import Event
 from harness.result import Result, write_result
 from harness.sandbox.init import CANNOT
-from harness.sandbox.launch import choose_own_network, remove_run_folder, run_folder, start
+from harness.sandbox.launch import choose_own_network, run_folder, start
 from harness.spec import DrillSpec
 from harness.tools import find_tools
 from harness.toxiproxy_server import find_toxiproxy
@@ -77,7 +78,8 @@ def run_drill(loaded: LoadedScenario, options: DrillOptions, on_event: Callable[
             pass  # it ended at once; its exit code says why
         _listen(process, on_event)
         code = process.wait()
-    remove_run_folder(folder)
+    if behind is not None:
+        shutil.rmtree(behind, ignore_errors=True)
     if not (folder / "history.jsonl").is_file():
         raise _never_started(code, folder)
     return Outcome(folder, write_result(folder), received[0] if received else None)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import functools
 import json
 import os
-import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
@@ -51,12 +51,20 @@ def choose_own_network() -> tuple[bool, str | None]:
 
 
 def run_folder(folder: Path, *, own_network: bool) -> tuple[Path, Path | None]:
-    """Where a drill keeps what runs (as it sees it), and the host's folder behind it, or None for a private tmpfs."""
-    if own_network and _free_memory_mb() >= _FAST_RUN_NEEDS_MB:
+    """Where a drill keeps what runs (as it sees it), and the host's folder behind it, or None for a private tmpfs.
+
+    Without namespaces it is a folder of its own under the system's temporary one: paths of sockets are short there, and
+    root's drills run Postgres as somebody else, who must be able to reach it.
+    """
+    if not own_network:
+        behind = Path(tempfile.mkdtemp(prefix="gameday-"))
+        behind.chmod(0o711)
+        return behind, behind
+    if _free_memory_mb() >= _FAST_RUN_NEEDS_MB:
         return RUN, None
     behind = folder / "run"
     behind.mkdir(exist_ok=True)
-    return (RUN, behind) if own_network else (behind, behind)
+    return RUN, behind
 
 
 def start(
@@ -87,8 +95,3 @@ def _free_memory_mb() -> float:
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) / 1024
     return 0.0
-
-
-def remove_run_folder(folder: Path) -> None:
-    """Remove what a drill on disk left behind in its folder."""
-    shutil.rmtree(folder / "run", ignore_errors=True)

@@ -104,7 +104,7 @@ class EmbeddedStack:
 
     async def _start_proxies(self) -> None:
         server = self._toxiproxy_server
-        command = server.command("127.0.0.1", self.ports[TOXIPROXY_PORT])
+        command = server.command("127.0.0.1", self.ports[TOXIPROXY_PORT], seed=self._seed)
         process = await Process.start("toxiproxy", command, log=self.folders.logs / "toxiproxy.log")
         self._owned.append(process)
 

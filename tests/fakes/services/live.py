@@ -42,9 +42,9 @@ def eventually(check: Callable[[], T | None], *, within_s: float = 10.0) -> T:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on the event loop that services use."""
+    """Run a coroutine on the event loop that services use. It fails if it doesn't end."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)
+        return runner.run(asyncio.wait_for(work, 30))
 
 
 def config_of(folder: Path, *, settings: Mapping[str, Any] | None = None, **addresses: int) -> Config:
@@ -197,6 +197,7 @@ class Gate:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._flows = asyncio.Event()
+        self._budget: int | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._server: asyncio.Server | None = None
@@ -220,6 +221,10 @@ class Gate:
     def speak(self) -> None:
         """After silence: what was connected meanwhile is cut, as Toxiproxy cuts it when a timeout toxic is removed."""
         self._call(self._speak())
+
+    def cut_after(self, count: int) -> None:
+        """Let this many bytes more through to the target, then cut everything, once."""
+        self._budget = count
 
     def resume(self) -> None:
         """After silence: what was held back arrives late."""
@@ -264,7 +269,8 @@ class Gate:
             await self._flows.wait()
             there = await asyncio.open_connection("127.0.0.1", self._target)
             try:
-                ways = [asyncio.ensure_future(self._pump(*way)) for way in ((reader, there[1]), (there[0], writer))]
+                up = asyncio.ensure_future(self._pump(reader, there[1], budgeted=True))
+                ways = [up, asyncio.ensure_future(self._pump(there[0], writer, budgeted=False))]
                 try:
                     await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
                 finally:
@@ -272,15 +278,22 @@ class Gate:
                         way.cancel()
                     await asyncio.gather(*ways, return_exceptions=True)
             finally:
-                there[1].transport.abort()
+                there[1].close()
         except (OSError, asyncio.CancelledError):
             pass
         finally:
             writer.transport.abort()
             self._tasks.discard(task)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, budgeted: bool) -> None:
         while data := await reader.read(65536):
             await self._flows.wait()
+            if budgeted and self._budget is not None:
+                self._budget -= len(data)
+                if self._budget < 0:
+                    writer.write(data[: self._budget])
+                    await writer.drain()
+                    self._budget = None
+                    return
             writer.write(data)
             await writer.drain()

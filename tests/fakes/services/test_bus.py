@@ -134,6 +134,29 @@ def test_an_interrupted_batch_comes_again_and_is_done_once(gate: Gate, redis: Re
     assert copied(redis) == ["1", "2"]
 
 
+def test_a_batch_that_arrives_in_part_changes_nothing(gate: Gate, redis: Redis, tmp_path: Path) -> None:
+    """Redis does all that belongs to a batch or nothing: one that is cut in the middle leaves no half behind."""
+
+    async def work() -> None:
+        async with bus_through(gate, tmp_path) as bus:
+            copier = Copier(bus)
+            async with running(copier):
+                fill(redis, 1)
+                await copier.until("1")
+
+                def cut_once() -> None:
+                    copier.before_answer = None
+                    gate.cut_after(100)  # enough for MULTI and XADD, not for XACK and EXEC
+
+                copier.before_answer = cut_once
+                fill(redis, 2)
+                await copier.until("2")
+            assert copier.handled == ["1", "2", "2"]
+
+    run(work())
+    assert copied(redis) == ["1", "2"]
+
+
 def test_what_was_delivered_to_an_earlier_life_comes_first(gate: Gate, redis: Redis, tmp_path: Path) -> None:
     """Messages that a killed consumer had in hand are handled by its successor, before newer ones."""
     fill(redis, 1, 2)

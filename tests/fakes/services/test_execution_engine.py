@@ -135,11 +135,16 @@ def test_executions_of_the_last_hour_are_listed(stack: Stack) -> None:
 
 
 def test_the_engine_itself_holds_the_position_limit(stack: Stack) -> None:
-    """An order that passed the risk check is refused all the same when the position would go beyond the limit."""
+    """Orders that passed the risk check are refused all the same when the position would go beyond it, also all at once."""
     stack.start_order_path()
-    stack.sql("UPDATE risk_settings SET value = 150 WHERE name = 'max_position'")
+    stack.sql("UPDATE risk_settings SET value = 350 WHERE name = 'max_position'")
     order = {"symbol": "EURUSD", "side": "buy", "quantity": 100, "price": 1.0, "price_at_s": 0.0}
-    assert stack.post("execution-engine", "/api/orders", {**order, "client_order_id": "o-1"}).status_code == 201
-    answer = stack.post("execution-engine", "/api/orders", {**order, "client_order_id": "o-2"})
-    assert (answer.status_code, answer.json()["reason"]) == (409, "max_position")
-    assert len(stack.get("broker", "/fills")) == 1
+
+    def place(number: int) -> httpx.Response:
+        return stack.post("execution-engine", "/api/orders", {**order, "client_order_id": f"o-{number}"})
+
+    with ThreadPoolExecutor(10) as clients:
+        answers = list(clients.map(place, range(10)))
+    assert sorted(answer.status_code for answer in answers) == [201] * 3 + [409] * 7
+    assert {answer.json()["reason"] for answer in answers if answer.status_code == 409} == {"max_position"}
+    assert len(stack.get("broker", "/fills")) == 3
