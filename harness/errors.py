@@ -7,6 +7,7 @@
     +-- ProxyError               the Toxiproxy server refused or did not answer
     +-- SandboxError             the sandbox could not be made
     +-- BadHistory               a recorded history cannot be read (exit code 2)
+    +-- the monitor's            see harness/monitor/errors.py
 
 Input errors (scenario, stack, runbook files) are `scenarios.errors.InvalidInput`. Foreign exceptions are translated
 into these where they enter the harness. A message says what failed, what was seen and what to do.

@@ -237,6 +237,7 @@ def _resident_bytes() -> float:
 def run(given: Mapping[str, Any], start: Callable[[Service], Awaitable[None]]) -> None:
     """Be the service until SIGTERM. Raises SystemExit when it could not do its work."""
     config = Config.of(given)
+    config.state_dir.mkdir(parents=True, exist_ok=True)
     clock = PageClock(config.clock)
     log_to_stderr(config.name, clock)
 

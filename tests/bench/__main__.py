@@ -7,6 +7,7 @@ Figures of a shared machine are noisy: ratios within one run say more than secon
 
 from __future__ import annotations
 
+import shutil
 import statistics
 import subprocess
 import sys
@@ -25,12 +26,13 @@ from scenarios.model import Scenario  # noqa: E402
 from tests.drills.cli import Run, gameday  # noqa: E402
 
 SCENARIOS = ("service-failure", "primary-database-failure", "market-data-feed-interruption", "redis-outage")
+SCRATCH = tempfile.mkdtemp(prefix="gameday-bench-")
 _BOOTS = 3
 
 
 def _drill(scenario: str, *, speed: float, seed: int = 7) -> tuple[Run, float]:
     """A finished drill and the wall seconds that the command took."""
-    out = Path(tempfile.mkdtemp(prefix="gameday-bench-"))
+    out = Path(tempfile.mkdtemp(dir=SCRATCH))
     began = time.monotonic()
     run = gameday(["run", scenario, "--speed", str(speed), "--seed", str(seed)], out)
     return run, time.monotonic() - began
@@ -100,9 +102,12 @@ PARTS: dict[str, Callable[[], None]] = {"boot": boot, "error": error, "toxiproxy
 
 
 def main(names: list[str]) -> None:
-    for name in names or PARTS:
-        print(f"\n== {name}: {(PARTS[name].__doc__ or '').splitlines()[0]}", flush=True)
-        PARTS[name]()
+    try:
+        for name in names or PARTS:
+            print(f"\n== {name}: {(PARTS[name].__doc__ or '').splitlines()[0]}", flush=True)
+            PARTS[name]()
+    finally:
+        shutil.rmtree(SCRATCH)
 
 
 if __name__ == "__main__":

@@ -38,8 +38,11 @@ def test_a_stream_opens_with_every_symbol_and_has_no_gaps(stack: Stack) -> None:
     """The latest of each symbol at once; then tick after tick, stamped in documented time."""
     stack.settings["feed.ticks_per_s"] = 100
     stack.start("price-primary")
+    asked_at_s = stack.clock.now()
     found = ticks(stack, 20)
-    assert {tick["symbol"] for tick in found[: len(SYMBOLS)]} == set(SYMBOLS)
+    at_once = found[: len(SYMBOLS)]
+    assert {tick["symbol"] for tick in at_once} == set(SYMBOLS)
+    assert at_once[0]["at_s"] <= asked_at_s
     assert [tick["seq"] for tick in found] == list(range(found[0]["seq"], found[0]["seq"] + 20))
     assert all(tick["price"] == price_of(7, tick["symbol"], tick["seq"] // len(SYMBOLS)) for tick in found)
     assert found[0]["at_s"] <= found[-1]["at_s"] <= stack.clock.now()

@@ -26,6 +26,22 @@ def test_the_position_limit_holds_under_fifty_orders_at_once(stack: Stack) -> No
     assert stack.order("again", quantity=100).status_code == 201
 
 
+def test_room_is_given_once_before_anything_is_executed(stack: Stack) -> None:
+    """Fifty checks at once, none of them executed yet: ten are approved; a repeated check asks for no new room."""
+    stack.settings["risk.max_position"] = 1000
+    stack.start_order_path()
+
+    def check(number: int) -> int:
+        order = {"client_order_id": f"o-{number}", "symbol": "EURUSD", "side": "buy", "quantity": 100}
+        return stack.post("risk-manager", "/api/risk/check", order).status_code
+
+    with ThreadPoolExecutor(50) as clients:
+        statuses = list(clients.map(check, range(50)))
+    assert sorted(statuses) == [200] * 10 + [409] * 40
+    assert check(statuses.index(200)) == 200
+    assert check(50) == 409
+
+
 def test_a_failed_order_gives_its_room_back(stack: Stack) -> None:
     """What the execution engine certainly did not do takes no room from the next order."""
     stack.settings["risk.max_position"] = 100
