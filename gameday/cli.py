@@ -10,9 +10,15 @@ from pathlib import Path
 import click
 
 from gameday import __version__
-from gameday.exits import BAD_INPUT, BROKEN, PASSED
+from gameday.exits import BAD_INPUT, BROKEN, INTERRUPTED, PASSED
 
-_OUT = click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("drills"), show_default=True, help="Where drills are kept.")
+_OUT = click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("drills"),
+    show_default=True,
+    help="Where drills are kept.",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,8 +33,16 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("scenario", nargs=-1, required=True)
-@click.option("--speed", type=click.FloatRange(1, 100), default=1.0, show_default=True, help="How fast documented time runs while everybody waits.")
-@click.option("--seed", type=click.IntRange(0), default=None, help="For every random draw; by default a new one, which the result names.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(1, 100),
+    default=1.0,
+    show_default=True,
+    help="How fast documented time runs while everybody waits.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=None, help="For every random draw; by default a new one, which the result names."
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting of the stack, for a what-if.")
 @click.option("--stack", type=click.Choice(["embedded"]), default="embedded", show_default=True)
 @_OUT
@@ -73,7 +87,9 @@ def show(drill: str | None, out: Path) -> None:
 
 @cli.command()
 @click.argument("drill", nargs=-1, required=True)
-@click.option("--targets", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Judge against this targets file instead.")
+@click.option(
+    "--targets", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Judge against this targets file instead."
+)
 @click.option("--write", is_flag=True, help="Write result, report and picture anew.")
 @_OUT
 def judge(drill: tuple[str, ...], targets: Path | None, write: bool, out: Path) -> None:
@@ -112,7 +128,9 @@ def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or not key:
-            raise click.BadParameter(f"{setting!r} is not KEY=VALUE, such as postgres.synchronous_commit=remote_apply", param_hint="--set")
+            raise click.BadParameter(
+                f"{setting!r} is not KEY=VALUE, such as postgres.synchronous_commit=remote_apply", param_hint="--set"
+            )
         pairs[key] = value
     return pairs
 

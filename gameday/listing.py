@@ -38,7 +38,9 @@ def print_summary(console: Console, folder: Path, result: Result) -> None:
     console.print()
     console.print(Text.assemble((f" {verdict.upper()} ", f"reverse {_STYLES[verdict]}"), "  ", sentence), soft_wrap=True)
     console.print(verdict_table(result.judgements))
-    console.print(f"report   {folder / 'report.md'}\npicture  {folder / 'timeline.png'}\nresult   {folder / 'result.json'}", soft_wrap=True)
+    console.print(
+        f"report   {folder / 'report.md'}\npicture  {folder / 'timeline.png'}\nresult   {folder / 'result.json'}", soft_wrap=True
+    )
     if result.started.data.get("command"):
         console.print(f"again    {result.started.data['command']}", soft_wrap=True)
 
@@ -66,7 +68,12 @@ def print_drills(out: Path) -> None:
         times = (row.time_to_detect_s, row.time_to_acknowledge_s, row.time_to_recover_s, row.recovery_point_s)
         verdict = row.verdict if row.status == "completed" else f"{row.verdict} ({row.status})"
         lost = "–" if row.lost_writes is None else str(row.lost_writes)
-        table.add_row(row.drill, Text(verdict, _STYLES.get(row.verdict, "")), *("–" if each is None else duration_text(each) for each in times), lost)
+        table.add_row(
+            row.drill,
+            Text(verdict, _STYLES.get(row.verdict, "")),
+            *("–" if each is None else duration_text(each) for each in times),
+            lost,
+        )
     console = make_console()
     console.print(table if rows else f"{out} holds no drills yet. Run one: gameday run primary-database-failure --speed 20")
 

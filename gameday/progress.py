@@ -15,7 +15,11 @@ _Line = tuple[str, str, str]  # label, style, text
 
 def _started(event: Event) -> _Line:
     data = event.data
-    return "drill", "bold", f"{data['scenario'].get('title', event.subject)}: seed {data['seed']}, speed {data['speed']:g}, {data['sandbox']}"
+    return (
+        "drill",
+        "bold",
+        f"{data['scenario'].get('title', event.subject)}: seed {data['seed']}, speed {data['speed']:g}, {data['sandbox']}",
+    )
 
 
 def _fault(event: Event) -> _Line:
@@ -30,7 +34,11 @@ def _alert(event: Event) -> _Line:
 
 
 def _command(event: Event) -> _Line:
-    return "command", "dim", f"exit {event.data['exit_code']} in {event.data['duration_s']:.2f} s: {_short(event.data['command'])}"
+    return (
+        "command",
+        "dim",
+        f"exit {event.data['exit_code']} in {event.data['duration_s']:.2f} s: {_short(event.data['command'])}",
+    )
 
 
 def _step(event: Event) -> _Line:

@@ -48,7 +48,9 @@ def _sandbox() -> Finding:
         refused = str(error)
     if refused is None:
         return Finding("sandbox", True, "Linux namespaces: a drill reaches nothing of this machine")
-    remedy = "Ubuntu 24.04: sysctl kernel.apparmor_restrict_unprivileged_userns=0; in a container: --security-opt seccomp=unconfined"
+    remedy = (
+        "Ubuntu 24.04: sysctl kernel.apparmor_restrict_unprivileged_userns=0; in a container: --security-opt seccomp=unconfined"
+    )
     return Finding("sandbox", None, f"free ports on this machine's loopback: {refused}", remedy)
 
 

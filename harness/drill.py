@@ -32,7 +32,9 @@ from harness.stack.embedded import EmbeddedStack, Folders
 from harness.stack.topology import CONTROL_PORT
 from harness.waiting import wait_until
 
-STEADY_WITHIN_S = 60.0  # wall, beside the hold time: a busy machine warms up no faster for the clock; then the drill ends without a fault
+STEADY_WITHIN_S = (
+    60.0  # wall, beside the hold time: a busy machine warms up no faster for the clock; then the drill ends without a fault
+)
 _LOOK_EVERY_S = 0.05  # wall: how often the conductor looks whether it is over
 
 
@@ -108,7 +110,9 @@ class Drill:
         for number, model in enumerate(self._scenario.conditions, start=len(self._scenario.faults) + 1):
             condition = build_fault(model, number, self._stack)
             await condition.inject()
-            self._recorder.record("condition.injected", condition.name, **model.model_dump(mode="json", exclude={"name", "at_s", "heal_after_s"}))
+            self._recorder.record(
+                "condition.injected", condition.name, **model.model_dump(mode="json", exclude={"name", "at_s", "heal_after_s"})
+            )
             undo.push_async_callback(condition.heal)
         memory_mb = await asyncio.to_thread(self._stack.memory_mb)
         self._recorder.record("stack.booted", self._scenario.stack, boot_s=round(boot_s, 3), memory_mb=round(memory_mb, 1))

@@ -53,7 +53,10 @@ def find_tools() -> Tools:
     postgres = find_postgres()
     server, cli = find_redis("redis-server"), find_redis("redis-cli")
     commands = {name: Path(path) for name in ("bash", "curl", "jq", "git") if (path := shutil.which(name))}
-    for name, remedy in {"bash": "Install it: apt-get install bash.", "curl": "The runbooks call it; install it: apt-get install curl."}.items():
+    for name, remedy in {
+        "bash": "Install it: apt-get install bash.",
+        "curl": "The runbooks call it; install it: apt-get install curl.",
+    }.items():
         if name not in commands:
             raise MissingTool(name, remedy)
     for name in ("psql", "pg_dump", "pg_restore", "createdb", "dropdb"):
@@ -69,7 +72,10 @@ def find_postgres() -> Tool:
     if chosen:
         folder = Path(chosen)
         if missing := [name for name in _POSTGRES_PROGRAMS if not (folder / name).is_file()]:
-            raise MissingTool(f"{missing[0]} in PG_BINDIR={chosen}", "Point PG_BINDIR at the folder that holds postgres and initdb, or unset it.")
+            raise MissingTool(
+                f"{missing[0]} in PG_BINDIR={chosen}",
+                "Point PG_BINDIR at the folder that holds postgres and initdb, or unset it.",
+            )
         return Tool("postgres", folder, _version([str(folder / "postgres"), "--version"]), "PG_BINDIR")
     for folder, origin in _postgres_candidates():
         if all((folder / name).is_file() for name in _POSTGRES_PROGRAMS):

@@ -71,7 +71,9 @@ class Injector:
         # The instant before the verb: measured times are never shorter than the truth.
         took_s = self._clock.now() - before
         parameters = model.model_dump(mode="json", exclude={"name", "at_s", "heal_after_s"})
-        self._recorder.record("fault.injected", fault.name, at_s=before, wall_s=wall_before, took_s=round(took_s, 6), **parameters)
+        self._recorder.record(
+            "fault.injected", fault.name, at_s=before, wall_s=wall_before, took_s=round(took_s, 6), **parameters
+        )
         self._injected.append((model, fault))
         self.first_injected_s = before if self.first_injected_s is None else min(before, self.first_injected_s)
 

@@ -75,7 +75,12 @@ def start(
 
     `read_only` and `writable` name what it is shown of the host beside system, interpreter and this project's packages.
     """
-    shown = [Path(sys.prefix), Path(sys.base_prefix), *(PROJECT / name for name in _PACKAGES if (PROJECT / name).is_dir()), *read_only]
+    shown = [
+        Path(sys.prefix),
+        Path(sys.base_prefix),
+        *(PROJECT / name for name in _PACKAGES if (PROJECT / name).is_dir()),
+        *read_only,
+    ]
     spec = {
         "parent": os.getpid(),
         "plain": not own_network,
@@ -83,7 +88,11 @@ def start(
         "writable": [str(path) for path in writable],
         "run": str(run) if run else None,
     }
-    environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(PROJECT)}
+    environment = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(PROJECT),
+    }
     return subprocess.Popen(
         [sys.executable, "-m", "harness.sandbox.init", json.dumps(spec), "--", *command],
         cwd=PROJECT, env=environment, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True,

@@ -9,7 +9,17 @@ from harness.sandbox import linux
 
 UID = 1000  # inside; any ordinary uid: Postgres refuses to run as root
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
-_ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "alternatives", "ssl", "ca-certificates", "protocols", "services")
+_ETC = (
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "alternatives",
+    "ssl",
+    "ca-certificates",
+    "protocols",
+    "services",
+)
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _FILES = {
     "passwd": f"root:x:0:0:root:/:/bin/false\noperator:x:{UID}:{UID}:operator:/home/operator:/bin/bash\n",

@@ -14,7 +14,8 @@ import psycopg
 
 from fakes.clock import Clock
 from harness.errors import HarnessError, NotReady
-from harness.stack.process import Process, signal_tree
+from harness.stack.process import Process
+from harness.stack.server import DatastoreServer
 from harness.waiting import wait_until
 
 SUPERUSER = "postgres"
@@ -47,26 +48,28 @@ class PostgresSettings:
         )
 
 
-class PostgresServer:
+class PostgresServer(DatastoreServer):
     """A server with its own data folder and port. Times in documented seconds unless named otherwise."""
 
+    _stopped_by = signal.SIGINT  # a fast shutdown
+
     def __init__(
-        self, name: str, *, programs: Path, folder: Path, port: int, log: Path, settings: PostgresSettings, clock: Clock, uid: int | None
+        self,
+        name: str,
+        *,
+        programs: Path,
+        folder: Path,
+        port: int,
+        log: Path,
+        settings: PostgresSettings,
+        clock: Clock,
+        uid: int | None,
     ) -> None:
+        super().__init__(name, port)
         self._folder = folder / "postgres"  # of all servers: one archive, one place for sockets
-        self.name, self.port, self.data = name, port, self._folder / name
+        self.data = self._folder / name
         self._programs, self._log = programs, log
         self._settings, self._clock, self._uid = settings, clock, uid
-        self._process: Process | None = None
-        self.replicas = 0  # how many are wanted: 0 after somebody stopped it
-
-    @property
-    def running(self) -> bool:
-        return self._process is not None and self._process.running
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process and self._process.running else None
 
     def dsn(self, *, user: str = SUPERUSER, database: str | None = None) -> str:
         """Straight to this server, past every proxy: for the harness itself, not for the stack."""
@@ -111,7 +114,9 @@ class PostgresServer:
         """Make this data folder a streaming replica of the server at `host_port` (the replication link's proxy)."""
         host, port = host_port
         source = f"host={host} port={port} user={SUPERUSER} application_name={self.name}"
-        await self._run("pg_basebackup", "-d", source, "-D", str(self.data), "-R", "-C", "-S", SLOT, "-X", "stream", "-c", "fast", "--no-sync")
+        await self._run(
+            "pg_basebackup", "-d", source, "-D", str(self.data), "-R", "-C", "-S", SLOT, "-X", "stream", "-c", "fast", "--no-sync"
+        )
 
     async def start(self, *, within_s: float = 20.0) -> None:
         """Start the server and wait until it answers. Raises NotReady, HarnessError."""
@@ -126,7 +131,9 @@ class PostgresServer:
     async def wait_ready(self, *, within_s: float) -> None:
         async def answers() -> bool | None:
             if not self.running:
-                raise HarnessError(f"{self.name} ended with exit code {self._process and self._process.exit_code}; see {self._log}")
+                raise HarnessError(
+                    f"{self.name} ended with exit code {self._process and self._process.exit_code}; see {self._log}"
+                )
             async with await psycopg.AsyncConnection.connect(self.dsn(database="postgres")) as connection:
                 await connection.execute("SELECT 1")
             return True
@@ -171,24 +178,11 @@ class PostgresServer:
 
         async def attached() -> bool | None:
             async with await psycopg.AsyncConnection.connect(self.dsn()) as connection:
-                return True if await _one(connection, "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") else None
+                return (
+                    True if await _one(connection, "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") else None
+                )
 
         await wait_until(attached, what=f"replication from {self.name}", within_s=20, every_s=0.005, clock=self._clock)
-
-    def signal(self, sent: signal.Signals) -> None:
-        """Signal the server and all its backends at once: for a kill, what a host's loss does to them."""
-        if self.pid is not None:
-            signal_tree(self.pid, sent)
-
-    async def stop(self) -> None:
-        self.replicas = 0
-        if self._process is not None:
-            await self._process.stop(sent=signal.SIGINT)  # fast shutdown
-
-    async def gone(self) -> None:
-        """Wait until the server's process has ended."""
-        if self._process is not None:
-            await self._process.stop(within_s=2)
 
     async def _run(self, program: str, *arguments: str) -> None:
         with self._log.open("ab") as output:

@@ -36,7 +36,9 @@ class ForkServer:
 
     async def start(self, clock: Clock) -> None:
         """Start it and connect. Raises NotReady, HarnessError."""
-        self._process = await Process.start("fork server", [sys.executable, "-m", "fakes.forkserver", str(self._socket)], log=self._log)
+        self._process = await Process.start(
+            "fork server", [sys.executable, "-m", "fakes.forkserver", str(self._socket)], log=self._log
+        )
 
         async def connected() -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
             if self._process and not self._process.running:

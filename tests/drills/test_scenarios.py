@@ -26,7 +26,16 @@ def test_asynchronous_replication_loses_acknowledged_writes_and_says_so(tmp_path
 
 def test_synchronous_replication_is_the_what_if_that_mends_it(tmp_path: Path) -> None:
     """With remote_apply nothing that was acknowledged is lost, on the same night: exit code 0."""
-    arguments = ["run", "primary-database-failure", "--speed", "20", "--seed", "2", "--set", "postgres.synchronous_commit=remote_apply"]
+    arguments = [
+        "run",
+        "primary-database-failure",
+        "--speed",
+        "20",
+        "--seed",
+        "2",
+        "--set",
+        "postgres.synchronous_commit=remote_apply",
+    ]
     run = gameday(arguments, tmp_path)
     assert run.code == 0, run.printed
     assert set(run.verdicts().values()) == {"pass"}
