@@ -47,6 +47,7 @@ def test_kill_9_of_the_parent_leaves_nothing_and_the_history_is_readable(moment:
     """At any moment: 2 s later no process of the drill lives, and `gameday judge` reads what it left."""
     delay_s = random.Random(moment).uniform(0.3, LATEST_S)
     _, inside, _ = _stop_after(delay_s, signal.SIGKILL, tmp_path)
+    assert inside, "there was a drill to kill"
     assert _gone(inside) == []
     folders = [folder for folder in tmp_path.iterdir() if (folder / "history.jsonl").is_file()] if tmp_path.is_dir() else []
     for folder in folders:
