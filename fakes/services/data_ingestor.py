@@ -35,15 +35,8 @@ async def start(service: Service) -> None:
         service.background(work)
     service.on_close(reader.close)
 
-    def state() -> dict[str, object]:
-        ages = reader.ages()
-        latest = {
-            symbol: {"price": quote.price, "at_s": quote.at_s, "age_s": ages[symbol,]} for symbol, quote in reader.quotes.items()
-        }
-        return {"active": reader.choice, "age_s": ages[()], "providers": reader.providers(), "latest": latest}
-
     async def feed(_: web.Request) -> web.Response:
-        return answer(state())
+        return answer(reader.state())
 
     async def change(request: web.Request) -> web.Response:
         given = await body_of(request)
@@ -54,22 +47,26 @@ async def start(service: Service) -> None:
                 reader.restart()
             case other:
                 raise BadRequest(f"action: expected switch or restart, found {other!r}")
-        return answer(state())
+        return answer(reader.state())
 
     async def simulate(request: web.Request) -> web.Response:
-        given = await body_of(request)
-        symbol = str(given.get("symbol", CANARY))
-        known = reader.quotes.get(symbol)
-        price = given.get("price", known.price if known else None)
-        if price is not None and (not isinstance(price, (int, float)) or not price > 0):
-            raise BadRequest(f"price: expected a number above 0, found {price!r}")
-        tick_id = str(given.get("tick_id") or f"t-{uuid.uuid4().hex[:12]}")
-        await publisher.publish_now(Tick(tick_id, symbol, float(price or 1.0), service.clock.now(), "test"))
-        return answer({"tick_id": tick_id, "symbol": symbol})
+        tick = _simulated(await body_of(request), reader, service.clock.now())
+        await publisher.publish_now(tick)
+        return answer({"tick_id": tick.tick_id, "symbol": tick.symbol})
 
     service.get("/admin/feed", feed)
     service.post("/admin/feed", change)
     service.post("/test/simulate-tick", simulate)
+
+
+def _simulated(given: Mapping[str, Any], reader: FeedReader, now_s: float) -> Tick:
+    symbol = str(given.get("symbol", CANARY))
+    known = reader.quotes.get(symbol)
+    price = given.get("price", known.price if known else None)
+    if price is not None and (not isinstance(price, (int, float)) or not price > 0):
+        raise BadRequest(f"price: expected a number above 0, found {price!r}")
+    tick_id = str(given.get("tick_id") or f"t-{uuid.uuid4().hex[:12]}")
+    return Tick(tick_id, symbol, float(price or 1.0), now_s, "test")
 
 
 def main(config: Mapping[str, Any]) -> None:

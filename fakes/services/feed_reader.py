@@ -71,11 +71,17 @@ class FeedReader:
             found[symbol,] = round(now - quote.at_s, 3)
         return found
 
-    def providers(self) -> dict[str, dict[str, object]]:
-        return {
+    def state(self) -> dict[str, object]:
+        """Which provider is read, how both are, and the latest quotes with their ages."""
+        ages = self.ages()
+        providers = {
             name: {"service": f"price-{name}", "active": name == self.choice, "state": self._dependency(name).state}
             for name in self._peers
         }
+        latest = {
+            symbol: {"price": quote.price, "at_s": quote.at_s, "age_s": ages[symbol,]} for symbol, quote in self.quotes.items()
+        }
+        return {"active": self.choice, "age_s": ages[()], "providers": providers, "latest": latest}
 
     def _dependency(self, name: str) -> Dependency:
         return self._service.dependencies[f"price-{name}"]

@@ -37,7 +37,7 @@ def test_an_override_is_of_its_settings_kind(tmp_path: Path, key: str, text: str
         ("risk.max_position", "lots", "1:19: risk.max_position: expected a whole number such as 10000000, found 'lots'"),
         ("risk.max_position", "1.5", "1:19: risk.max_position: expected a whole number such as 10000000, found 1.5"),
         ("risk.stale_after_s", "-1", "1:20: risk.stale_after_s: must not be negative, found -1"),
-        ("risk.stale_after_s", "30s", "1:20: risk.stale_after_s: expected a number such as 30.0, found '30s'"),
+        ("risk.stale_after_s", "30s", "1:20: risk.stale_after_s: expected a number such as 60.0, found '30s'"),
         ("postgres.synchronous_standby", "1", "1:30: postgres.synchronous_standby: expected true or false such as false, found 1"),
         ("postgres.synchronous_commit", "remote_aply", "1:29: postgres.synchronous_commit: unknown value 'remote_aply'; did you mean 'remote_apply'?"),
     ],
@@ -53,5 +53,5 @@ def test_a_wrong_setting_of_a_scenario_is_told_at_its_place(tmp_path: Path) -> N
     assert load_says(tmp_path, text) == [
         "test.yaml:2:3: unknown setting 'postgres.max_conections'; did you mean 'postgres.max_connections'?",
         "test.yaml:3:32: postgres.synchronous_commit: expected a text such as 'on', found true",
-        "test.yaml:4:21: feed.ticks_per_s: expected a number such as 10.0, found 'fast'",
+        "test.yaml:4:21: feed.ticks_per_s: expected a number such as 20.0, found 'fast'",
     ]
