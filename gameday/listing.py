@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from gameday.exits import worst
+from gameday.exits import MEANINGS, worst
 from harness.doctor import Finding
 from harness.history import History
 from harness.result import Result, build_result, write_result
@@ -43,6 +44,14 @@ def print_summary(console: Console, folder: Path, result: Result) -> None:
     )
     if result.started.data.get("command"):
         console.print(f"again    {result.started.data['command']}", soft_wrap=True)
+
+
+def print_codes(console: Console, names: Sequence[str], codes: Sequence[int]) -> None:
+    """What each of several drills came to; those that were not started have no code."""
+    console.print()
+    for name, code in zip_longest(names, codes):
+        word = "not started" if code is None else MEANINGS.get(code, f"exit code {code}")
+        console.print(Text.assemble((f"{word:<12}", _STYLES.get(word, "yellow")), name), soft_wrap=True)
 
 
 def verdict_table(judgements: Sequence[Judgement]) -> Table:

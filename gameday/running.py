@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from gameday.exits import worst
-from gameday.listing import make_console, print_summary
+from gameday.listing import make_console, print_codes, print_summary
 from gameday.progress import Progress
 from harness.run import DrillOptions, run_drill
 from scenarios.loader import LoadedScenario, find_scenarios, load_scenario
@@ -28,6 +28,8 @@ def run_all(names: Sequence[str], *, speed: float, seed: int | None, settings: M
         codes.append(_run_one(loaded, options, console))
         if codes[-1] > 128:  # stopped by a signal: the others are not started
             break
+    if len(scenarios) > 1:
+        print_codes(console, [loaded.name for loaded in scenarios], codes)
     return worst(codes)
 
 
