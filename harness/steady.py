@@ -3,15 +3,16 @@
 An operation is *good* when it was acknowledged within the limit of the scenario's steady state, else *bad*. A window
 `[from, to)` holds the operations that were due in it (`intended_s`).
 
-*Broken*: three bad orders in a row, or at least three bad orders that make more than the tolerated share (1 - success
-ratio) of the window's orders; for canaries the same with two. Fewer are isolated failures and never an outage: a window
-of accelerated time holds so few operations that one slow answer would already exceed the share.
+*Broken*: at least three bad orders that stand for more than the tolerated share (1 - success ratio) of the window's time; for
+canaries the same with two. An operation stands for the documented time until the next one is due: where time is accelerated
+operations are few and each stands for much, so the share is the same at any speed. Fewer bad operations are isolated failures
+and never an outage: in accelerated time one slow answer would already exceed the share.
 
 *Holds*: a window that is not broken, that has an order and a good canary (the next one after it, if none was due in it), and
 that was observed to its end.
 
-An *outage* starts when the first bad operation of its first broken stretch was due: the first of the row, or the first one
-of the settle time before which the share was exceeded. It ends at the first instant at which the stack is seen to work
+An *outage* starts when the first bad operation of its first broken stretch was due: of the row of bad ones with which the share
+of a settle time was exceeded, if most of the bad time is that row's, else of that settle time. It ends at the first instant at which the stack is seen to work
 again and from which the steady state holds for the settle time. Seen: each kind of operation that was bad before has been
 acknowledged again. The acknowledgement counts, not the instant when that operation was due, because a stack may hold a
 request while it is out and answer it in time afterwards. So an outage's ends are known to one interval of the operations
@@ -24,13 +25,13 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from harness.workload.ledger import Operation, Outcome
 from scenarios.model import SteadyState
 
-ORDERS_IN_A_ROW = 3
-CANARIES_IN_A_ROW = 2
+LEAST_BAD_ORDERS = 3
+LEAST_BAD_CANARIES = 2
 _ROUNDING = 1e-9
 
 
@@ -74,14 +75,17 @@ class Outage:
 class _Stream:
     """All operations of one kind in the order they were due, with running sums so that any window is judged at once."""
 
-    def __init__(self, operations: Iterable[Operation], *, limit_ms: float, success_ratio: float, in_a_row: int) -> None:
+    def __init__(self, operations: Iterable[Operation], *, limit_ms: float, success_ratio: float, least_bad: int) -> None:
         self.operations = sorted(operations, key=lambda operation: operation.intended_s)
         self.due_s = [operation.intended_s for operation in self.operations]
         self.good = [operation.within(limit_ms) for operation in self.operations]
-        self._tolerated, self._in_a_row = 1 - success_ratio, in_a_row
+        self._tolerated, self._least_bad = 1 - success_ratio, least_bad
+        stands_for_s = [after - before for before, after in pairwise(self.due_s)]
+        stands_for_s += stands_for_s[-1:] or [1.0] * len(self.due_s)  # the last one: as the one before it
         self._bad = [0, *accumulate(not good for good in self.good)]
+        self._time_s = [0.0, *accumulate(stands_for_s)]
+        self._bad_s = [0.0, *accumulate(0.0 if good else each for good, each in zip(self.good, stands_for_s, strict=True))]
         self._row = list(accumulate(self.good, lambda row, good: 0 if good else row + 1, initial=0))
-        self._rows = [0, *accumulate(row >= in_a_row for row in self._row[1:])]
         self._last_bad = list(accumulate(range(len(self.good)), lambda last, at: last if self.good[at] else at, initial=-1))
 
     def between(self, from_s: float, to_s: float) -> tuple[int, int]:
@@ -91,38 +95,33 @@ class _Stream:
     def bad(self, first: int, end: int) -> int:
         return self._bad[end] - self._bad[first]
 
-    def broken(self, first: int, end: int) -> bool:
-        """Is the window of the operations first..end-1 broken?"""
-        whole = first + self._in_a_row - 1  # a row counts from where it lies wholly in the window
-        in_a_row = whole < end and self._rows[end] > self._rows[whole]
-        return in_a_row or self._too_many(self.bad(first, end), end - first)
+    def broken(self, first: int, end: int, counted: int | None = None) -> bool:
+        """Is the window of the operations first..end-1 broken, by the bad ones among them from `counted` on?"""
+        since = first if counted is None else counted
+        bad_s, of_s = self._bad_s[end] - self._bad_s[since], self._time_s[end] - self._time_s[first]
+        return self.bad(since, end) >= self._least_bad and bad_s > self._tolerated * of_s + _ROUNDING
 
-    def _too_many(self, bad: int, of: int) -> bool:
-        return bad >= self._in_a_row and bad > self._tolerated * of + _ROUNDING
-
-    def first_break(self, from_s: float, counted_s: float, settle_s: float) -> tuple[Operation, Operation] | None:
+    def first_break(self, from_s: float, since_s: float, settle_s: float) -> tuple[Operation, Operation] | None:
         """The bad operation with which the first outage due at or after `from_s` starts, and the one that proves it.
 
-        Bad operations due before `counted_s` are not counted: they were before the fault.
+        Bad operations due before `since_s` are not counted: another outage had them.
         """
-        first, counted = bisect_left(self.due_s, from_s), bisect_left(self.due_s, counted_s)
+        first, counted = bisect_left(self.due_s, from_s), bisect_left(self.due_s, since_s)
         for at in range(first, len(self.due_s)):
             if self.good[at]:
                 continue
-            if (row := self._row_of(at, first)) is not None:
-                return self.operations[row], self.operations[row + self._in_a_row - 1]
             window = bisect_right(self.due_s, self.due_s[at] - settle_s)
             oldest = max(window, counted)
-            if self._too_many(self.bad(oldest, at + 1), at + 1 - window):
-                start = next(each for each in range(max(oldest, first), at + 1) if not self.good[each])
-                return self.operations[start], self.operations[at]
+            if self.broken(window, at + 1, oldest):
+                return self.operations[self._start_of(at, oldest, first)], self.operations[at]
         return None
 
-    def _row_of(self, at: int, lowest: int) -> int | None:
-        """Where the row of bad operations starts that this one belongs to, if it is long enough."""
-        start = max(at + 1 - self._row[at + 1], lowest)
-        end = start + self._in_a_row
-        return start if end < len(self._row) and self._row[end] >= self._in_a_row else None
+    def _start_of(self, at: int, oldest: int, lowest: int) -> int:
+        """Which bad operation began what `at` proves: the row that `at` ends, if most of the bad time is its; else the oldest one."""
+        row = max(at + 1 - self._row[at + 1], oldest, lowest)
+        if 2 * (self._bad_s[at + 1] - self._bad_s[row]) >= self._bad_s[at + 1] - self._bad_s[oldest]:
+            return row
+        return next(each for each in range(max(oldest, lowest), at + 1) if not self.good[each])
 
     def seen_good(self, from_s: float, before_s: float) -> Instant | None:
         """The first acknowledgement in time since the last bad operation due in [from, before): None when there is none yet.
@@ -160,11 +159,11 @@ class Observation:
         judged = [operation for operation in known if operation.intended_s < self.until_s]
         self.orders = _Stream(
             (operation for operation in judged if operation.op == "order"),
-            limit_ms=steady.order_within_ms, success_ratio=steady.success_ratio, in_a_row=ORDERS_IN_A_ROW,
+            limit_ms=steady.order_within_ms, success_ratio=steady.success_ratio, least_bad=LEAST_BAD_ORDERS,
         )  # fmt: skip
         self.canaries = _Stream(
             (operation for operation in judged if operation.op == "canary"),
-            limit_ms=steady.canary_within_ms, success_ratio=steady.success_ratio, in_a_row=CANARIES_IN_A_ROW,
+            limit_ms=steady.canary_within_ms, success_ratio=steady.success_ratio, least_bad=LEAST_BAD_CANARIES,
         )  # fmt: skip
 
     def holds(self, from_s: float, for_s: float) -> bool:
