@@ -53,5 +53,5 @@ def test_a_wrong_setting_of_a_scenario_is_told_at_its_place(tmp_path: Path) -> N
     assert load_says(tmp_path, text) == [
         "test.yaml:2:3: unknown setting 'postgres.max_conections'; did you mean 'postgres.max_connections'?",
         "test.yaml:3:32: postgres.synchronous_commit: expected a text such as 'on', found true",
-        "test.yaml:4:21: feed.ticks_per_s: expected a number such as 20.0, found 'fast'",
+        "test.yaml:4:21: feed.ticks_per_s: expected a number such as 16.0, found 'fast'",
     ]
