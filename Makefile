@@ -55,7 +55,7 @@ $(STAMP): requirements.lock pyproject.toml
 	touch $@
 
 gameday: setup ## The main job: kill the primary database, recover it by the runbook, judge the recovery
-	@$(BIN)/gameday run primary-database-failure --speed 20
+	@$(BIN)/gameday run primary-database-failure --speed 20 $(ARGS)
 
 test: setup ## Run the tests (GAMEDAY_REQUIRE=all: fail, not skip, where a part is missing)
 	@$(BIN)/pytest
@@ -66,7 +66,7 @@ check: setup ## What CI checks: ruff, formatting, mypy --strict, then the tests
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-bench: setup ## Boot time, memory, measurement error, overhead, the two Toxiproxies side by side
+bench: setup ## Boot time, memory, measurement error, the two Toxiproxies, speed 1 beside speed 20 (half an hour)
 	@$(BIN)/python tests/bench
 
 lock: ## Renew requirements.lock from pyproject.toml (needs uv)
