@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from pathlib import Path
 
 from harness.errors import FaultError
 from harness.stack.embedded import EmbeddedStack
@@ -18,20 +17,20 @@ class KillProcess:
         self._target, self._process = stack.process(process), process
 
     async def inject(self) -> None:
-        if (pid := self._target.pid) is None:
+        if not self._target.running:
             raise FaultError(f"{self.name}: {self._process} was not running, so there was nothing to kill")
-        self._killed = pid
-        self._target.signal(signal.SIGKILL)
+        self._killed = self._target.incarnation
+        await self._target.signal(signal.SIGKILL)
         try:
             await asyncio.wait_for(self._target.gone(), 5)
         except TimeoutError as error:
-            raise FaultError(f"{self.name}: {self._process} (pid {pid}) still runs 5 s after kill -9") from error
+            raise FaultError(f"{self.name}: {self._process} ({self._killed}) still runs 5 s after kill -9") from error
 
     async def heal(self) -> None:
         return
 
     async def bitten(self) -> str | None:
-        return f"process {self._killed} of {self._process} is gone" if self._target.pid != self._killed else None
+        return f"{self._killed} of {self._process} is gone" if self._target.incarnation != self._killed else None
 
 
 class PauseProcess:
@@ -42,14 +41,12 @@ class PauseProcess:
         self._target, self._process = stack.process(process), process
 
     async def inject(self) -> None:
-        if self._target.pid is None:
+        if not self._target.running:
             raise FaultError(f"{self.name}: {self._process} was not running, so there was nothing to pause")
-        self._target.signal(signal.SIGSTOP)
+        await self._target.signal(signal.SIGSTOP)
 
     async def heal(self) -> None:
-        self._target.signal(signal.SIGCONT)
+        await self._target.signal(signal.SIGCONT)
 
     async def bitten(self) -> str | None:
-        pid = self._target.pid
-        stopped = pid is not None and Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
-        return f"process {pid} of {self._process} is stopped" if stopped else None
+        return f"{self._target.incarnation} of {self._process} is stopped" if await self._target.paused() else None

@@ -156,7 +156,7 @@ class EmbeddedStack:
 
     async def _stop_services(self) -> None:
         for service in self.services.values():
-            service.signal(signal.SIGCONT)
+            await service.signal(signal.SIGCONT)
         await asyncio.gather(*(service.stop() for service in self.services.values()))
 
     # --- what the cluster's control API and the faults use -----------------------------------------------------
@@ -207,7 +207,7 @@ class EmbeddedStack:
 
 
 async def _resumed_stop(store: Instance) -> None:
-    store.signal(signal.SIGCONT)
+    await store.signal(signal.SIGCONT)
     await store.stop()
 
 

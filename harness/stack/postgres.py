@@ -14,7 +14,7 @@ import psycopg
 
 from fakes.clock import Clock
 from harness.errors import HarnessError, NotReady
-from harness.stack.process import Process
+from harness.stack.process import Process, Program
 from harness.stack.server import DatastoreServer
 from harness.waiting import wait_until
 
@@ -85,30 +85,30 @@ class PostgresServer(DatastoreServer):
         await self._run("initdb", "-D", str(self.data), "-U", SUPERUSER, "--auth=trust", "--no-sync", "--data-checksums",
                         "--locale=C", "--encoding=UTF8", "--no-instructions")  # fmt: skip
         with (self.data / "postgresql.conf").open("a") as file:
-            file.write(self._configuration(replica))
+            file.write(self.configuration(replica, sockets=self._folder, archive=self._folder / "archive"))
         with (self.data / "pg_hba.conf").open("a") as file:
             file.write("host replication all 127.0.0.1/32 trust\n")
 
-    def _configuration(self, replica: str) -> str:
+    def configuration(self, replica: str, *, sockets: Path, archive: Path) -> str:
+        """What stands in postgresql.conf. `replica` is the name its synchronous standby will report."""
         chosen = self._settings
         values = {
-            "listen_addresses": "127.0.0.1", "unix_socket_directories": str(self._folder), "max_connections": chosen.max_connections,
+            "listen_addresses": "127.0.0.1", "unix_socket_directories": str(sockets), "max_connections": chosen.max_connections,
             "shared_buffers": "32MB", "wal_level": "replica", "hot_standby": "on", "max_wal_senders": 8, "max_replication_slots": 8,
             "wal_keep_size": "64MB", "max_wal_size": "256MB", "archive_mode": "on", "wal_log_hints": "on",
-            "archive_command": f"test ! -f {self._folder}/archive/%f && cp %p {self._folder}/archive/%f",
+            "archive_command": f"test ! -f {archive}/%f && cp %p {archive}/%f",
             "archive_timeout": 300, "wal_retrieve_retry_interval": f"{chosen.wal_retrieve_retry_interval_ms}ms",
             "wal_receiver_status_interval": "1s", "synchronous_commit": chosen.synchronous_commit, "jit": "off",
             "synchronous_standby_names": f'"{replica}"' if chosen.synchronous_standby else "",
             "log_line_prefix": "%m [%p] %q%u@%d ", "log_checkpoints": "off", "timezone": "UTC", "log_timezone": "UTC",
         }  # fmt: skip
-        if (extensions := self._library("pg_stat_statements")) is not None:
-            values["shared_preload_libraries"] = extensions
+        if self._has_library("pg_stat_statements"):
+            values["shared_preload_libraries"] = "pg_stat_statements"
         return "".join(f"{name} = '{value}'\n" for name, value in values.items())
 
-    def _library(self, name: str) -> str | None:
+    def _has_library(self, name: str) -> bool:
         root = self._programs.resolve().parent
-        found = any((root / lib / f"{name}.so").is_file() for lib in ("lib", "lib/postgresql"))
-        return name if found else None
+        return any((root / lib / f"{name}.so").is_file() for lib in ("lib", "lib/postgresql"))
 
     async def copy_from(self, host_port: tuple[str, int]) -> None:
         """Make this data folder a streaming replica of the server at `host_port` (the replication link's proxy)."""
@@ -123,10 +123,13 @@ class PostgresServer(DatastoreServer):
         self.replicas = 1
         if self.running:
             return
+        self._process = await self._launch()
+        await self.wait_ready(within_s=within_s)
+
+    async def _launch(self) -> Program:
         command = [str(self._programs / "postgres"), "-D", str(self.data), "-p", str(self.port)]
         (self.data / "postmaster.pid").unlink(missing_ok=True)  # left by a kill -9; its pid may be anybody's by now
-        self._process = await Process.start(self.name, command, log=self._log, uid=self._uid)
-        await self.wait_ready(within_s=within_s)
+        return await Process.start(self.name, command, log=self._log, uid=self._uid)
 
     async def wait_ready(self, *, within_s: float) -> None:
         async def answers() -> bool | None:
@@ -153,7 +156,7 @@ class PostgresServer(DatastoreServer):
             await connection.execute(f'CREATE DATABASE "{database}" OWNER "{user}"')
         async with await psycopg.AsyncConnection.connect(self.dsn(), autocommit=True) as connection:
             await connection.execute(local)
-            if self._library("pg_stat_statements"):
+            if self._has_library("pg_stat_statements"):
                 await connection.execute("CREATE EXTENSION pg_stat_statements")
             await connection.execute(f'GRANT pg_monitor TO "{user}"')
             await connection.execute(f'ALTER SCHEMA public OWNER TO "{user}"')

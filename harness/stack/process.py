@@ -5,12 +5,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from signal import SIGKILL, SIGTERM, Signals
+from typing import Protocol
 
 from harness.errors import HarnessError
 from harness.sandbox import linux
+
+
+class Program(Protocol):
+    """A program of a stack, wherever it runs: a process of this machine, or a container."""
+
+    @property
+    def pid(self) -> int | None:
+        """Its number in /proc here; None when it has none there."""
+        ...
+
+    @property
+    def running(self) -> bool: ...
+
+    @property
+    def incarnation(self) -> str:
+        """Which run of it this is, in words: `process 4711`."""
+        ...
+
+    @property
+    def exit_code(self) -> int | None: ...
+
+    async def signal(self, sent: Signals) -> None:
+        """SIGKILL, SIGSTOP and SIGCONT reach it and all its descendants."""
+        ...
+
+    async def paused(self) -> bool: ...
+
+    async def stop(self, *, sent: Signals = SIGTERM, within_s: float = 5.0) -> None:
+        """Ask it to end, and after `within_s` wall seconds make it. Safe to repeat."""
+        ...
 
 
 class Process:
@@ -18,7 +49,7 @@ class Process:
 
     def __init__(self, name: str, started: asyncio.subprocess.Process) -> None:
         self.name = name
-        self.pid = started.pid
+        self.pid: int | None = started.pid
         self._process = started
 
     @classmethod
@@ -43,10 +74,22 @@ class Process:
         return self._process.returncode is None
 
     @property
+    def incarnation(self) -> str:
+        return f"process {self.pid}"
+
+    @property
     def exit_code(self) -> int | None:
         return self._process.returncode
 
-    async def stop(self, *, sent: signal.Signals = signal.SIGTERM, within_s: float = 5.0) -> None:
+    async def signal(self, sent: Signals) -> None:
+        """To it and all its descendants at once: for a kill, what a host's loss does to them."""
+        if self.running and self.pid is not None:
+            signal_tree(self.pid, sent)
+
+    async def paused(self) -> bool:
+        return self.running and self.pid is not None and is_stopped(self.pid)
+
+    async def stop(self, *, sent: Signals = SIGTERM, within_s: float = 5.0) -> None:
         """Ask it to end, and after `within_s` wall seconds make it."""
         if self.running:
             with contextlib.suppress(ProcessLookupError):
@@ -58,7 +101,7 @@ class Process:
 
     async def kill(self) -> None:
         """kill -9 of the process and all its descendants, at once."""
-        signal_tree(self.pid, signal.SIGKILL) if self.running else None
+        await self.signal(SIGKILL)
         await self._process.wait()
 
 
@@ -78,7 +121,7 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def signal_tree(pid: int, sent: signal.Signals) -> list[int]:
+def signal_tree(pid: int, sent: Signals) -> list[int]:
     """Signal a process and all its descendants; those that were reached. Ended ones are passed over."""
     reached = []
     for each in [pid, *descendants(pid)]:
@@ -86,6 +129,14 @@ def signal_tree(pid: int, sent: signal.Signals) -> list[int]:
             os.kill(each, sent)
             reached.append(each)
     return reached
+
+
+def is_stopped(pid: int) -> bool:
+    """Has SIGSTOP taken effect? False also when the process is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+    except OSError:
+        return False
 
 
 def memory_mb(pids: Sequence[int]) -> float:

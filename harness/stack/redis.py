@@ -7,7 +7,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from fakes.clock import Clock
-from harness.stack.process import Process
+from harness.stack.process import Process, Program
 from harness.stack.server import DatastoreServer
 from harness.waiting import wait_until
 
@@ -24,12 +24,7 @@ class RedisServer(DatastoreServer):
         self.replicas = 1
         if self.running:
             return
-        self._folder.mkdir(exist_ok=True)
-        command = [
-            str(self._program), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), "--appendonly", "yes",
-            "--appendfsync", "everysec", "--save", "", "--daemonize", "no", "--protected-mode", "yes",
-        ]  # fmt: skip
-        self._process = await Process.start(self.name, command, log=self._log)
+        self._process = await self._launch()
 
         async def answers() -> bool | None:
             client = Redis(host="127.0.0.1", port=self.port, socket_timeout=1)
@@ -39,3 +34,15 @@ class RedisServer(DatastoreServer):
                 await client.aclose()
 
         await wait_until(answers, what=self.name, within_s=10, every_s=0.005, clock=self._clock)
+
+    async def _launch(self) -> Program:
+        self._folder.mkdir(exist_ok=True)
+        command = [str(self._program), *(word for line in self.configuration(self._folder) for word in (f"--{line[0]}", line[1]))]
+        return await Process.start(self.name, command, log=self._log)
+
+    def configuration(self, folder: Path) -> list[tuple[str, str]]:
+        """Its settings, by the names of redis.conf. `folder` is where it keeps its data."""
+        return [
+            ("port", str(self.port)), ("bind", "127.0.0.1"), ("dir", str(folder)), ("appendonly", "yes"), ("appendfsync", "everysec"),
+            ("save", ""), ("daemonize", "no"), ("protected-mode", "yes"),
+        ]  # fmt: skip

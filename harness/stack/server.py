@@ -1,10 +1,10 @@
-"""What the datastore servers of a stack have in common: a process that is started, signalled and stopped."""
+"""What the datastore servers of a stack have in common: a program that is started, signalled and stopped."""
 
 from __future__ import annotations
 
 import signal
 
-from harness.stack.process import Process, signal_tree
+from harness.stack.process import Program
 
 _GONE_WITHIN_S = 2.0  # wall
 
@@ -17,7 +17,7 @@ class DatastoreServer:
     def __init__(self, name: str, port: int) -> None:
         self.name, self.port = name, port
         self.replicas = 0  # how many are wanted: 0 after somebody stopped it, whatever killed it otherwise
-        self._process: Process | None = None
+        self._process: Program | None = None
 
     @property
     def running(self) -> bool:
@@ -27,10 +27,18 @@ class DatastoreServer:
     def pid(self) -> int | None:
         return self._process.pid if self._process and self._process.running else None
 
-    def signal(self, sent: signal.Signals) -> None:
+    @property
+    def incarnation(self) -> str | None:
+        """Which run of it this is, in words; None while it does not run."""
+        return self._process.incarnation if self._process and self._process.running else None
+
+    async def signal(self, sent: signal.Signals) -> None:
         """Signal the server and all its children at once: for a kill, what a host's loss does to them."""
-        if self.pid is not None:
-            signal_tree(self.pid, sent)
+        if self._process is not None:
+            await self._process.signal(sent)
+
+    async def paused(self) -> bool:
+        return self._process is not None and await self._process.paused()
 
     async def stop(self) -> None:
         """Ask it to end, and make it. Safe to repeat."""

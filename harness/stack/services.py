@@ -17,7 +17,7 @@ import httpx
 
 from fakes.clock import Clock
 from harness.errors import HarnessError
-from harness.stack.process import Process, signal_tree
+from harness.stack.process import Process, is_stopped, signal_tree
 from harness.waiting import wait_until
 
 _STOP_WITHIN_S = 3.0  # wall
@@ -142,9 +142,17 @@ class RunningService:
         await self.start()
         self.restarts += 1
 
-    def signal(self, sent: signal.Signals) -> None:
+    @property
+    def incarnation(self) -> str | None:
+        """Which run of it this is, in words; None while it does not run."""
+        return f"process {self.pid}" if self.running else None
+
+    async def signal(self, sent: signal.Signals) -> None:
         if (pid := self.pid) is not None:
             signal_tree(pid, sent)
+
+    async def paused(self) -> bool:
+        return (pid := self.pid) is not None and is_stopped(pid)
 
     async def gone(self) -> None:
         if self.pid_or_none is not None:
