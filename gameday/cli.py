@@ -44,7 +44,7 @@ def cli() -> None:
     "--seed", type=click.IntRange(0), default=None, help="For every random draw; by default a new one, which the result names."
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting of the stack, for a what-if.")
-@click.option("--stack", type=click.Choice(["embedded"]), default="embedded", show_default=True)
+@click.option("--stack", type=click.Choice(["embedded", "containers", "compose"]), default="embedded", show_default=True)
 @_OUT
 def run(scenario: tuple[str, ...], speed: float, seed: int | None, settings: tuple[str, ...], stack: str, out: Path) -> None:
     """Carry scenarios out, one after another: names of the catalogue, files or folders."""

@@ -1,4 +1,4 @@
-"""The conductor: carries one scenario out inside the sandbox. `python -m harness.drill` reads its DrillSpec from stdin.
+"""The conductor: carries one scenario out inside the sandbox. `python -m harness.drill [FILE]` reads its DrillSpec from stdin.
 
 Boot, conditions, monitor, load, steady state proven, faults, response, recovery proven, everything read back, heal, stop.
 It only records; nothing is judged here. Whatever happens on the way, faults are healed, the stack is stopped and the
@@ -14,7 +14,9 @@ import signal
 import sys
 import traceback
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from fakes.clock import ClockPage
@@ -27,9 +29,11 @@ from harness.parties import Parties
 from harness.ports import Ports
 from harness.recovery import Recovery
 from harness.spec import DrillSpec
+from harness.stack.containers import ContainersStack
 from harness.stack.control import Control
 from harness.stack.embedded import EmbeddedStack, Folders
 from harness.stack.topology import CONTROL_PORT
+from harness.tools import find_tools
 from harness.waiting import wait_until
 
 STEADY_WITHIN_S = (
@@ -46,8 +50,10 @@ class Drill:
         self._clock = ClockPage(spec.run / "clock.page", speed=spec.speed)
         self._recorder = Recorder(spec.folder / HISTORY_FILE, self._clock)
         self._pace = Pace(self._clock, self._recorder)
-        self._ports = Ports(own_network=spec.own_network)
-        self._stack = EmbeddedStack(
+        self._ports = Ports(own_network=spec.own_network, published=spec.stack != "embedded")
+        assert spec.tools is not None
+        make_stack = EmbeddedStack if spec.stack == "embedded" else ContainersStack
+        self._stack = make_stack(
             spec.loaded.stack, spec.loaded.settings, tools=spec.tools, toxiproxy=spec.toxiproxy, ports=self._ports,
             folders=Folders(spec.run, spec.folder / "logs", spec.run / "clock.page"), clock=self._clock, seed=spec.seed,
         )  # fmt: skip
@@ -88,7 +94,7 @@ class Drill:
             versions={**spec.versions, **self._stack.versions()}, commit=spec.commit, command=spec.command,
             scenario=self._scenario.model_dump(mode="json", by_alias=True), settings=dict(loaded.settings),
             targets=[{"name": name, **target.model_dump(mode="json")} for name, target in loaded.targets.items()],
-            sandbox="namespaces" if spec.own_network else "ports", toxiproxy=spec.toxiproxy.kind, monitor="embedded",
+            sandbox=spec.sandbox, toxiproxy=spec.toxiproxy.kind, monitor="embedded",
             warnings=list(spec.warnings), started=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )  # fmt: skip
 
@@ -114,8 +120,12 @@ class Drill:
                 "condition.injected", condition.name, **model.model_dump(mode="json", exclude={"name", "at_s", "heal_after_s"})
             )
             undo.push_async_callback(condition.heal)
-        memory_mb = await asyncio.to_thread(self._stack.memory_mb)
-        self._recorder.record("stack.booted", self._scenario.stack, boot_s=round(boot_s, 3), memory_mb=round(memory_mb, 1))
+        memory_mb = await self._stack.memory_mb()
+        servers = await self._stack.servers()
+        told: dict[str, Any] = {"servers": servers} if servers else {}
+        self._recorder.record(
+            "stack.booted", self._scenario.stack, boot_s=round(boot_s, 3), memory_mb=round(memory_mb, 1), **told
+        )
 
     def _record_cutover(self, address: str, old: str, new: str) -> None:
         facts: dict[str, Any] = {"from": old, "to": new}
@@ -205,8 +215,14 @@ def _innermost(error: BaseException) -> str:
     return f"{error}" if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
 
 
+def _spec() -> bytes:
+    return Path(sys.argv[1]).read_bytes() if len(sys.argv) > 1 else sys.stdin.buffer.read()
+
+
 def main() -> None:
-    spec = pickle.load(sys.stdin.buffer)  # noqa: S301 -- written by `harness.run`, the process that started this one
+    spec: DrillSpec = pickle.loads(_spec())  # noqa: S301 -- written by `harness.run`, the process that started this one
+    if spec.tools is None:  # those of the container that this runs in
+        spec = replace(spec, tools=find_tools())
     status = asyncio.run(Drill(spec).run())
     sys.exit(0 if status == "completed" else 4)
 

@@ -6,6 +6,7 @@
     +-- FaultError               a fault could not be injected or healed
     +-- ProxyError               the Toxiproxy server refused or did not answer
     +-- SandboxError             the sandbox could not be made
+    +-- EngineError              the container engine does not answer, or refused
     +-- BadHistory               a recorded history cannot be read (exit code 2)
     +-- the monitor's            see harness/monitor/errors.py
 
@@ -44,6 +45,10 @@ class ProxyError(HarnessError):
 
 class SandboxError(HarnessError):
     """The sandbox could not be made."""
+
+
+class EngineError(HarnessError):
+    """The container engine does not answer, or refused a request."""
 
 
 class BadHistory(HarnessError):

@@ -108,6 +108,7 @@ class Parties:
             control=ports.address(CONTROL_PORT), prometheus=ports.address(PROMETHEUS_PORT), ports=ports.mapped(),
             database=str(loaded.settings["postgres.database"]), user=str(loaded.settings["postgres.user"]),
         )  # fmt: skip
+        assert self._spec.tools is not None
         programs = self._spec.tools.commands
         workstation = build_workstation(self._spec.run / "workstation", self._stack.model, endpoints, programs=programs)
         async with PagerDutyClient(self._url("pager"), sender=ON_CALL) as incidents:

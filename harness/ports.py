@@ -8,8 +8,9 @@ import socket
 class Ports:
     """Maps documented ports to actual ones. With `own_network` they are the same."""
 
-    def __init__(self, *, own_network: bool) -> None:
-        self._own_network = own_network
+    def __init__(self, *, own_network: bool, published: bool = False) -> None:
+        """`published`: the documented ports of the own network are reached from the host too, on its loopback."""
+        self._own_network, self._published = own_network, published
         self._actual: dict[int, int] = {}
 
     def __getitem__(self, documented: int) -> int:
@@ -26,6 +27,10 @@ class Ports:
 
     def address(self, documented: int) -> str:
         return f"127.0.0.1:{self[documented]}"
+
+    def listen(self, documented: int) -> str:
+        """Where a service address listens. What is published from a network of its own is reached on its outer interface."""
+        return f"{'0.0.0.0' if self._published else '127.0.0.1'}:{self[documented]}"
 
 
 def _free_port() -> int:

@@ -13,26 +13,39 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
+from typing import Any, Protocol, Self
 
 from fakes.commands.install import compile_commands
-from harness.errors import HarnessError, SandboxError
-from harness.history import Event
+from harness.errors import HarnessError, MissingTool, SandboxError
+from harness.history import HISTORY_FILE, Event
 from harness.result import Result, write_result
 from harness.sandbox.init import CANNOT
 from harness.sandbox.launch import choose_own_network, run_folder, start
+from harness.sandbox.root import RUN
 from harness.spec import DrillSpec
 from harness.tools import find_tools
-from harness.toxiproxy_server import find_toxiproxy
+from harness.toxiproxy_server import ToxiproxyServer, find_toxiproxy
 from scenarios.loader import LoadedScenario
 
 DRILLS = Path("drills")
 _STOPS_WITHIN_S = 20.0  # wall: to heal, stop and close the history after a signal
-_STACKS = ("embedded",)
+
+
+class Conductor(Protocol):
+    """The running conductor of a drill, wherever it runs."""
+
+    def lines(self) -> Iterator[bytes]:
+        """What it prints: an event of the history a line."""
+        ...
+
+    def wait(self) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def kill(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +55,7 @@ class DrillOptions:
     seed: int
     speed: float = 1.0
     out: Path = DRILLS
-    stack: str = "embedded"
+    stack: str = "embedded"  # a key of _STACKS
     overrides: Mapping[str, str] | None = None
 
 
@@ -61,37 +74,73 @@ def run_drill(loaded: LoadedScenario, options: DrillOptions, on_event: Callable[
     SIGINT and SIGTERM abort the drill: it heals, stops and is judged as aborted. Raises HarnessError when the drill could
     not even start.
     """
-    spec, behind = prepare(loaded, options)
-    folder = spec.folder
-    shown = [*spec.tools.folders(), spec.toxiproxy.folder]
-    log = (folder / "logs" / "conductor.log").open("ab")
-    process = start(
-        [sys.executable, "-m", "harness.drill"], own_network=spec.own_network, read_only=shown, writable=[folder], run=behind,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-    )  # fmt: skip
-    with log, _signals_to(process) as received:
-        assert process.stdin is not None
-        try:
-            process.stdin.write(pickle.dumps(spec))
-            process.stdin.close()
-        except BrokenPipeError:
-            pass  # it ended at once; its exit code says why
-        _listen(process, on_event)
-        code = process.wait()
-    if behind is not None:
-        shutil.rmtree(behind, ignore_errors=True)
-    if not (folder / "history.jsonl").is_file():
-        raise _never_started(code, folder)
-    return Outcome(folder, write_result(folder), received[0] if received else None)
+    with _Signals() as signals, ExitStack() as undo:
+        spec, conductor = _STACKS[options.stack](loaded, options, undo)
+        signals.pass_to(conductor)
+        _listen(conductor, on_event)
+        code = conductor.wait()
+    if not (spec.folder / HISTORY_FILE).is_file():
+        raise _never_started(code, spec.folder)
+    return Outcome(spec.folder, write_result(spec.folder), signals.received)
 
 
-def prepare(loaded: LoadedScenario, options: DrillOptions) -> tuple[DrillSpec, Path | None]:
-    """Make the drill's folder and decide everything about it. Raises HarnessError with the remedy."""
-    if options.stack not in _STACKS:
-        raise HarnessError(f"stack {options.stack} is not known; known: {', '.join(_STACKS)}")
+def _start_embedded(loaded: LoadedScenario, options: DrillOptions, undo: ExitStack) -> tuple[DrillSpec, Conductor]:
+    """In a sandbox of namespaces, or on free ports."""
     tools, toxiproxy = find_tools(), find_toxiproxy()
     compile_commands()  # inside, the project is read-only, and each command would be compiled anew
     own_network, warning = choose_own_network()
+    drill, folder = _new_folder(loaded, options)
+    run, behind = run_folder(folder, own_network=own_network)
+    if behind is not None:
+        undo.callback(shutil.rmtree, behind, ignore_errors=True)
+    spec = DrillSpec(
+        drill=drill, loaded=loaded, seed=options.seed, speed=options.speed, stack="embedded", folder=folder, run=run,
+        own_network=own_network, sandbox="namespaces" if own_network else "ports", tools=tools, toxiproxy=toxiproxy,
+        versions=_versions(), commit=_commit(), command=_rerun(loaded, options), warnings=(warning,) if warning else (),
+    )  # fmt: skip
+    log = undo.enter_context((folder / "logs" / "conductor.log").open("ab"))
+    process = start(
+        [sys.executable, "-m", "harness.drill"], own_network=own_network, read_only=[*tools.folders(), toxiproxy.folder],
+        writable=[folder], run=behind, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+    )  # fmt: skip
+    assert process.stdin is not None
+    try:
+        process.stdin.write(pickle.dumps(spec))
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # it ended at once; its exit code says why
+    return spec, _Sandboxed(process)
+
+
+def _start_containers(loaded: LoadedScenario, options: DrillOptions, undo: ExitStack) -> tuple[DrillSpec, Conductor]:
+    """In a container of its own, in the network of its stack's containers."""
+    try:
+        from harness.engine.compose import Attached
+        from harness.engine.pod import Pod
+    except ImportError as error:
+        raise MissingTool("the Python package testcontainers", "Install it: pip install 'gameday[containers]'.") from error
+    pod = (Pod if options.stack == "containers" else Attached)(loaded.stack)
+    compile_commands()
+    drill, folder = _new_folder(loaded, options)
+    undo.callback(pod.close)
+    pod.open(drill, folder, seed=options.seed)
+    spec = DrillSpec(
+        drill=drill, loaded=loaded, seed=options.seed, speed=options.speed, stack=pod.kind, folder=folder, run=RUN, own_network=True,
+        sandbox="containers", tools=None, toxiproxy=ToxiproxyServer("real", "of the container", Path("/toxiproxy")),
+        versions={**_versions(), **pod.versions()}, commit=_commit(), command=_rerun(loaded, options), warnings=pod.warnings,
+    )  # fmt: skip
+    return spec, pod.run_drill(spec)
+
+
+_STACKS: Mapping[str, Callable[[LoadedScenario, DrillOptions, ExitStack], tuple[DrillSpec, Conductor]]] = {
+    "embedded": _start_embedded,
+    "containers": _start_containers,
+    "compose": _start_containers,
+}
+
+
+def _new_folder(loaded: LoadedScenario, options: DrillOptions) -> tuple[str, Path]:
+    """A drill's id and its folder. Raises HarnessError with the remedy."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     drill = f"{stamp}-{loaded.name}-{secrets.token_hex(3)}"
     folder = options.out.resolve() / drill
@@ -99,18 +148,14 @@ def prepare(loaded: LoadedScenario, options: DrillOptions) -> tuple[DrillSpec, P
         (folder / "logs").mkdir(parents=True)
     except OSError as error:
         raise HarnessError(f"{folder} cannot be made ({error.strerror}). Choose another place with --out DIR.") from error
-    run, behind = run_folder(folder, own_network=own_network)
-    spec = DrillSpec(
-        drill=drill, loaded=loaded, seed=options.seed, speed=options.speed, stack=options.stack, folder=folder, run=run,
-        own_network=own_network, tools=tools, toxiproxy=toxiproxy, versions=_versions(), commit=_commit(),
-        command=_rerun(loaded, options), warnings=(warning,) if warning else (),
-    )  # fmt: skip
-    return spec, behind
+    return drill, folder
 
 
 def _rerun(loaded: LoadedScenario, options: DrillOptions) -> str:
     words = ["gameday", "run", loaded.name if loaded.in_catalogue else str(loaded.path)]
     words += ["--seed", str(options.seed), "--speed", f"{options.speed:g}"]
+    if options.stack != "embedded":
+        words += ["--stack", options.stack]
     for key, value in (options.overrides or {}).items():
         words += ["--set", f"{key}={value}"]
     return shlex.join(words)
@@ -130,33 +175,52 @@ def _commit() -> str:
         return "unknown"
 
 
-@contextmanager
-def _signals_to(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
-    """Pass SIGINT and SIGTERM on, and make sure that the drill ends soon after. Yields the signals received."""
-    received: list[int] = []
+class _Sandboxed:
+    """A conductor that is a process of this machine."""
 
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        if not received:
-            timer = threading.Timer(_STOPS_WITHIN_S, process.kill)
-            timer.daemon = True
-            timer.start()
-        received.append(number)
-        process.send_signal(number)
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self.wait, self.send_signal, self.kill = process.wait, process.send_signal, process.kill
 
-    if threading.current_thread() is not threading.main_thread():
-        yield received  # signals reach the main thread only; whoever runs drills in threads passes them on
-        return
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
+    def lines(self) -> Iterator[bytes]:
+        assert self._process.stdout is not None
+        yield from self._process.stdout
+
+
+class _Signals:
+    """Passes SIGINT and SIGTERM on to the conductor, and makes sure that it ends soon after. Before it is there they end the start."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._conductor: Conductor | None = None
+        self._before: dict[int, Any] = {}
+
+    def pass_to(self, conductor: Conductor) -> None:
+        self._conductor = conductor
+
+    def __enter__(self) -> Self:
+        # Signals reach the main thread only; whoever runs drills in threads passes them on.
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def _hear(self, number: int, _frame: FrameType | None) -> None:
+        if self._conductor is None:
+            raise SystemExit(128 + number)  # whatever was made so far is undone on the way out
+        if self.received is None:
+            self.received = number
+            timer = threading.Timer(_STOPS_WITHIN_S, self._conductor.kill)
+            timer.daemon = True
+            timer.start()
+        self._conductor.send_signal(number)
 
-def _listen(process: subprocess.Popen[bytes], on_event: Callable[[Event], None]) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
+
+def _listen(conductor: Conductor, on_event: Callable[[Event], None]) -> None:
+    for line in conductor.lines():
         try:
             event = Event.from_line(line.decode())
         except (ValueError, KeyError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from harness.tools import Tools
 from harness.toxiproxy_server import ToxiproxyServer
@@ -18,11 +19,12 @@ class DrillSpec:
     loaded: LoadedScenario
     seed: int
     speed: float
-    stack: str
+    stack: Literal["embedded", "containers", "compose"]
     folder: Path  # what stays
     run: Path  # what runs: gone with the drill
-    own_network: bool
-    tools: Tools
+    own_network: bool  # every documented port is really that port
+    sandbox: Literal["namespaces", "ports", "containers"]
+    tools: Tools | None  # None: those that the conductor finds where it runs
     toxiproxy: ToxiproxyServer
     versions: dict[str, str]
     commit: str

@@ -78,7 +78,7 @@ def start(
     shown = [
         Path(sys.prefix),
         Path(sys.base_prefix),
-        *(PROJECT / name for name in _PACKAGES if (PROJECT / name).is_dir()),
+        *project_packages(),
         *read_only,
     ]
     spec = {
@@ -97,6 +97,11 @@ def start(
         [sys.executable, "-m", "harness.sandbox.init", json.dumps(spec), "--", *command],
         cwd=PROJECT, env=environment, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True,
     )  # fmt: skip
+
+
+def project_packages() -> list[Path]:
+    """The folders of this project's own packages."""
+    return [PROJECT / name for name in _PACKAGES if (PROJECT / name).is_dir()]
 
 
 def _free_memory_mb() -> float:

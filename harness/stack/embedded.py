@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +113,10 @@ class EmbeddedStack:
                 raise HarnessError(f"it ended with exit code {process.exit_code}")
             return await asyncio.to_thread(self.toxiproxy.version)
 
+        await self._populate(answers)
+
+    async def _populate(self, answers: Callable[[], Awaitable[str | None]]) -> None:
+        """Make the proxies as soon as the server answers."""
         await wait_until(answers, what="Toxiproxy", within_s=10, every_s=0.01, clock=self.clock)
         specs = [ProxySpec(proxy.name, proxy.listen, proxy.upstream) for proxy in self.topology.proxies]
         await asyncio.to_thread(self.toxiproxy.populate, specs)
@@ -198,9 +202,13 @@ class EmbeddedStack:
         """The datastore instance that a service address leads to."""
         return self.datastores[self.pointing[address]]
 
-    def memory_mb(self) -> float:
+    async def memory_mb(self) -> float:
         """Resident memory of everything this process started and of itself."""
-        return memory_mb([os.getpid(), *descendants(os.getpid())])
+        return await asyncio.to_thread(lambda: memory_mb([os.getpid(), *descendants(os.getpid())]))
+
+    async def servers(self) -> dict[str, str]:
+        """Versions that only the running servers know; none here, where their programs were asked."""
+        return {}
 
     def versions(self) -> dict[str, str]:
         return {**self._tools.versions(), "toxiproxy": f"{self._toxiproxy_server.version} ({self._toxiproxy_server.kind})"}

@@ -45,7 +45,7 @@ class Topology:
         return services | {name: address.port for name, address in self._stack.addresses.items()}
 
     def _address(self, name: str, documented: int) -> Proxy:
-        return Proxy(f"{ANY} -> {name}", ANY, name, self._ports.address(documented), f"127.0.0.1:{self.process_port(name)}")
+        return Proxy(f"{ANY} -> {name}", ANY, name, self._ports.listen(documented), f"127.0.0.1:{self.process_port(name)}")
 
     def _link(self, number: int, link: Link) -> Proxy:
         documented = self._documented()

@@ -1,0 +1,5 @@
+from harness.engine.pod import Pod
+
+
+class Attached(Pod):
+    pass
