@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markdown import Markdown
@@ -20,6 +21,9 @@ from reports.listing import LATEST, drills, find
 from reports.verdicts import compared, headline, measure_name
 from reports.words import duration_text
 from scenarios.model import Target
+
+if TYPE_CHECKING:  # it needs the container engine's packages, which are optional
+    from harness.engine.clean import Cleaned
 
 _LEAST_WIDTH = 140  # in a file or a CI log nothing needs to be folded
 _STYLES = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
@@ -133,3 +137,16 @@ def print_findings(findings: Sequence[Finding]) -> bool:
         if finding.remedy:
             console.print(Text(f"{'':<22}{finding.remedy}", "dim"), soft_wrap=True)
     return any(finding.ok is False for finding in findings)
+
+
+def print_cleaned(cleaned: Cleaned) -> None:
+    """What `gameday clean` removed, and what it left alone."""
+    console = make_console()
+    for drill in cleaned.running:
+        console.print(f"{drill} still runs: left alone", soft_wrap=True)
+    if not cleaned.drills:
+        console.print("nothing to clean: no drill that is over has left anything")
+        return
+    removed = {"container": cleaned.containers, "network": cleaned.networks, "volume": cleaned.volumes}
+    amounts = [f"{number} {kind}{'' if number == 1 else 's'}" for kind, number in removed.items()]
+    console.print(f"removed {', '.join(amounts)} of {', '.join(cleaned.drills)}", soft_wrap=True)

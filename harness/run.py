@@ -23,6 +23,7 @@ from typing import Any, Protocol, Self
 from fakes.commands.install import compile_commands
 from harness.errors import HarnessError, MissingTool, SandboxError
 from harness.history import HISTORY_FILE, Event
+from harness.monitor.choice import choose_monitor
 from harness.result import Result, write_result
 from harness.sandbox.init import CANNOT
 from harness.sandbox.launch import choose_own_network, run_folder, start
@@ -31,6 +32,7 @@ from harness.spec import DrillSpec
 from harness.tools import find_tools
 from harness.toxiproxy_server import ToxiproxyServer, find_toxiproxy
 from scenarios.loader import LoadedScenario
+from scenarios.model import MonitorWish
 
 DRILLS = Path("drills")
 _STOPS_WITHIN_S = 20.0  # wall: to heal, stop and close the history after a signal
@@ -57,6 +59,7 @@ class DrillOptions:
     out: Path = DRILLS
     stack: str = "embedded"  # a key of _STACKS
     overrides: Mapping[str, str] | None = None
+    monitor: MonitorWish | None = None  # None: what the scenario says
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ def _start_embedded(loaded: LoadedScenario, options: DrillOptions, undo: ExitSta
     """In a sandbox of namespaces, or on free ports."""
     tools, toxiproxy = find_tools(), find_toxiproxy()
     compile_commands()  # inside, the project is read-only, and each command would be compiled anew
+    monitor, passed_over = choose_monitor(_wish(loaded, options), loaded.rules, speed=options.speed)
     own_network, warning = choose_own_network()
     drill, folder = _new_folder(loaded, options)
     run, behind = run_folder(folder, own_network=own_network)
@@ -96,12 +100,14 @@ def _start_embedded(loaded: LoadedScenario, options: DrillOptions, undo: ExitSta
     spec = DrillSpec(
         drill=drill, loaded=loaded, seed=options.seed, speed=options.speed, stack="embedded", folder=folder, run=run,
         own_network=own_network, sandbox="namespaces" if own_network else "ports", tools=tools, toxiproxy=toxiproxy,
-        versions=_versions(), commit=_commit(), command=_rerun(loaded, options), warnings=(warning,) if warning else (),
+        versions={**_versions(), **monitor.versions()}, commit=_commit(), command=_rerun(loaded, options),
+        warnings=tuple(each for each in (warning, passed_over) if each), monitor=monitor,
     )  # fmt: skip
     log = undo.enter_context((folder / "logs" / "conductor.log").open("ab"))
     process = start(
-        [sys.executable, "-m", "harness.drill"], own_network=own_network, read_only=[*tools.folders(), toxiproxy.folder],
-        writable=[folder], run=behind, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+        [sys.executable, "-m", "harness.drill"], own_network=own_network,
+        read_only=[*tools.folders(), *monitor.folders(), toxiproxy.folder], writable=[folder], run=behind,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
     )  # fmt: skip
     assert process.stdin is not None
     try:
@@ -114,22 +120,32 @@ def _start_embedded(loaded: LoadedScenario, options: DrillOptions, undo: ExitSta
 
 def _start_containers(loaded: LoadedScenario, options: DrillOptions, undo: ExitStack) -> tuple[DrillSpec, Conductor]:
     """In a container of its own, in the network of its stack's containers."""
+    if _wish(loaded, options) == "prometheus":
+        raise HarnessError(f"With --stack {options.stack} the embedded evaluator detects: leave --monitor prometheus away.")
     try:
+        from harness.engine.client import Engine
+
+        engine = Engine.connect()  # before anything slower: whoever has none hears of it at once
         from harness.engine.compose import Attached
         from harness.engine.pod import Pod
+        from harness.engine.rig import Rig
     except ImportError as error:
         raise MissingTool("the Python package testcontainers", "Install it: pip install 'gameday[containers]'.") from error
-    pod = (Pod if options.stack == "containers" else Attached)(loaded.stack)
+    rig: Rig = (Pod if options.stack == "containers" else Attached)(engine, loaded.stack)
     compile_commands()
     drill, folder = _new_folder(loaded, options)
-    undo.callback(pod.close)
-    pod.open(drill, folder, seed=options.seed)
+    undo.callback(rig.close)
+    try:
+        rig.open(drill, folder, seed=options.seed)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)  # nothing was recorded in it yet
+        raise
     spec = DrillSpec(
-        drill=drill, loaded=loaded, seed=options.seed, speed=options.speed, stack=pod.kind, folder=folder, run=RUN, own_network=True,
+        drill=drill, loaded=loaded, seed=options.seed, speed=options.speed, stack=rig.kind, folder=folder, run=RUN, own_network=True,
         sandbox="containers", tools=None, toxiproxy=ToxiproxyServer("real", "of the container", Path("/toxiproxy")),
-        versions={**_versions(), **pod.versions()}, commit=_commit(), command=_rerun(loaded, options), warnings=pod.warnings,
+        versions={**_versions(), **rig.versions()}, commit=_commit(), command=_rerun(loaded, options),
     )  # fmt: skip
-    return spec, pod.run_drill(spec)
+    return spec, rig.run_drill(spec)
 
 
 _STACKS: Mapping[str, Callable[[LoadedScenario, DrillOptions, ExitStack], tuple[DrillSpec, Conductor]]] = {
@@ -156,9 +172,16 @@ def _rerun(loaded: LoadedScenario, options: DrillOptions) -> str:
     words += ["--seed", str(options.seed), "--speed", f"{options.speed:g}"]
     if options.stack != "embedded":
         words += ["--stack", options.stack]
+    if (wish := _wish(loaded, options)) != "auto" or loaded.scenario.monitor != "auto":
+        words += ["--monitor", wish]
     for key, value in (options.overrides or {}).items():
         words += ["--set", f"{key}={value}"]
     return shlex.join(words)
+
+
+def _wish(loaded: LoadedScenario, options: DrillOptions) -> MonitorWish:
+    """Who shall detect: the command line has the last word."""
+    return options.monitor or loaded.scenario.monitor
 
 
 def _versions() -> dict[str, str]:

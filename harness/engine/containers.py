@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -96,14 +97,15 @@ class Containers:
         return str(container.status) == "paused"
 
     def memory_mb(self) -> float:
-        """What all of them use, without the cache of files."""
-        total = 0.0
-        for name, container in self._known.items():
-            with telling(f"measure {name}"):
-                used = container.stats(stream=False, one_shot=True).get("memory_stats", {})
-            cache = used.get("stats", {})
-            total += used.get("usage", 0) - cache.get("total_inactive_file", cache.get("inactive_file", 0))
-        return total / 2**20
+        """What all of them use, without the cache of files. The engine takes a second for each, so they are asked side by side."""
+        with ThreadPoolExecutor(len(self._known) or 1) as pool:
+            return sum(pool.map(self._memory_of, self._known))
+
+    def _memory_of(self, name: str) -> float:
+        with telling(f"measure {name}"):
+            used = self._container(name).stats(stream=False, one_shot=True).get("memory_stats", {})
+        cache = used.get("stats", {})
+        return float(used.get("usage", 0) - cache.get("total_inactive_file", cache.get("inactive_file", 0))) / 2**20
 
     # --- logs ---------------------------------------------------------------------------------------------------
 

@@ -114,7 +114,7 @@ class PostgresContainer(PostgresServer):
     async def _launch(self) -> Program:
         return await self._remote.start(self.name)
 
-    def _has_library(self, name: str) -> bool:
+    def _has_library(self, name: str) -> bool:  # noqa: ARG002
         return True  # the official image has Postgres's own extensions
 
 

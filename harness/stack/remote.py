@@ -49,12 +49,16 @@ class Remote:
         self._number += 1
         number = self._number
         answered = self._asked[number] = asyncio.get_running_loop().create_future()
-        self._writer.write(json.dumps({"id": number, "verb": verb, **facts}).encode() + b"\n")
-        await self._writer.drain()
         try:
+            self._writer.write(json.dumps({"id": number, "verb": verb, **facts}).encode() + b"\n")
+            await self._writer.drain()
             answer: Mapping[str, Any] = await asyncio.wait_for(answered, _ANSWERS_WITHIN_S)
         except TimeoutError as error:
             raise EngineError(f"the engine did not {verb} {facts.get('name', '')} within {_ANSWERS_WITHIN_S:g} s") from error
+        except ConnectionError as error:
+            raise EngineError(
+                f"nobody is left who could {verb} {facts.get('name', 'a container')}: the harness outside is gone"
+            ) from error
         finally:
             del self._asked[number]
         if "error" in answer:

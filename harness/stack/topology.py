@@ -13,6 +13,8 @@ from scenarios.model import Link, Stack
 FIRST_LINK_PORT = 21000
 PROCESS_OFFSET = 10000  # a service's process listens this far above its documented port
 TOXIPROXY_PORT, CONTROL_PORT, PROMETHEUS_PORT = 8474, 6443, 9090
+ALERTMANAGER_PORT = 9093
+WEBHOOK_PORT = 9095  # where Alertmanager tells the conductor
 ANY = "any"  # the source of a service address's own proxy
 
 
