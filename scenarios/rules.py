@@ -52,6 +52,9 @@ def load_rules(path: Path) -> tuple[AlertRule, ...]:
     problems: list[Problem] = []
     found: dict[str, AlertRule] = {}
     for number, group in enumerate(file.groups):
+        if group.interval_s is not None:
+            what = "interval: every group is evaluated as often as the stack says (monitoring.evaluate-every); leave this out"
+            problems.append(source.problem(what, ("groups", number, "interval")))
         for index, rule in enumerate(group.rules):
             at = ("groups", number, "rules", index)
             problems += _wrong(source, at, rule, found)
@@ -74,6 +77,9 @@ def _wrong(source: Source, at: Location, rule: _Rule, before: dict[str, AlertRul
         problems.append(
             source.problem(f"'{rule.alert}' is no name of an alert; use letters, digits and underscores", (*at, "alert"))
         )
+    if "{{" in rule.labels.severity:
+        what = f"severity: '{rule.labels.severity}' is a template, and nothing here expands one; write the severity itself"
+        problems.append(source.problem(what, (*at, "labels", "severity")))
     if rule.alert in before:
         problems.append(source.problem(f"the alert {rule.alert} stands here again", (*at, "alert")))
     try:
