@@ -88,7 +88,7 @@ def install_toxiproxy(environment: Mapping[str, str] | None = None) -> Toxiproxy
     go = shutil.which("go", path=environment.get("PATH", ""))
     if go is None:
         raise MissingTool(
-            "go", "Toxiproxy is built with it: apt-get install golang-go. Without it drills use the embedded server."
+            "go", "Toxiproxy is built with it: install Go 1.23 or newer. Without it drills use the embedded server."
         )
     target = cached_program(environment)
     try:
