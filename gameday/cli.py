@@ -6,11 +6,15 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gameday import __version__
 from gameday.exits import BAD_INPUT, BROKEN, INTERRUPTED, PASSED
+
+if TYPE_CHECKING:
+    from scenarios.model import MonitorWish
 
 _OUT = click.option(
     "--out",
@@ -45,12 +49,21 @@ def cli() -> None:
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting of the stack, for a what-if.")
 @click.option("--stack", type=click.Choice(["embedded", "containers", "compose"]), default="embedded", show_default=True)
+@click.option(
+    "--monitor",
+    type=click.Choice(["auto", "embedded", "prometheus"]),
+    default=None,
+    help="Who detects: Prometheus with Alertmanager, the embedded evaluator of the same rules, or (auto) the former where they"
+    " are found.  [default: what the scenario says, else auto]",
+)
 @_OUT
-def run(scenario: tuple[str, ...], speed: float, seed: int | None, settings: tuple[str, ...], stack: str, out: Path) -> None:
+def run(
+    scenario: tuple[str, ...], speed: float, seed: int | None, settings: tuple[str, ...], stack: str, monitor: MonitorWish | None, out: Path
+) -> None:  # fmt: skip
     """Carry scenarios out, one after another: names of the catalogue, files or folders."""
     from gameday.running import run_all
 
-    sys.exit(run_all(scenario, speed=speed, seed=seed, settings=_pairs(settings), stack=stack, out=out))
+    sys.exit(run_all(scenario, speed=speed, seed=seed, settings=_pairs(settings), stack=stack, monitor=monitor, out=out))
 
 
 @cli.command()
@@ -106,6 +119,21 @@ def doctor() -> None:
     from harness.doctor import examine
 
     sys.exit(BROKEN if print_findings(list(examine())) else PASSED)
+
+
+@cli.command()
+def clean() -> None:
+    """Remove what killed drills left on the container engine: their containers, networks and volumes, and nothing else."""
+    from gameday.listing import print_cleaned
+    from harness.errors import MissingTool
+
+    try:
+        from harness.engine.clean import clean as clean_engine
+        from harness.engine.client import Engine
+    except ImportError as error:
+        raise MissingTool("the Python package testcontainers", "Without it no drill left any container.") from error
+
+    print_cleaned(clean_engine(Engine.connect()))
 
 
 @cli.group()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.sandbox.launch import namespaces_refused
-from harness.tools import find_postgres, find_redis
+from harness.tools import find_alertmanager, find_postgres, find_prometheus, find_redis
 from harness.toxiproxy_server import find_toxiproxy
 
 
@@ -33,11 +33,12 @@ def examine() -> Iterator[Finding]:
     yield _tool("redis-server", lambda: find_redis("redis-server"))
     yield _tool("redis-cli", lambda: find_redis("redis-cli"))
     yield _toxiproxy()
-    yield Finding("detection", True, "embedded evaluator of the Prometheus rule files")
+    yield _detection()
     yield _program("bash", needed=True, remedy="apt-get install bash")
     yield _program("curl", needed=True, remedy="apt-get install curl")
     yield _program("jq", needed=False, remedy="runbook commands that call it fail without it: apt-get install jq")
-    yield _program("go", needed=False, remedy="only for `gameday tools install toxiproxy`: apt-get install golang")
+    yield _program("go", needed=False, remedy="only for `gameday tools install toxiproxy`: Go 1.23 or newer")
+    yield _engine()
     yield _memory()
 
 
@@ -69,6 +70,30 @@ def _toxiproxy() -> Finding:
         return Finding("toxiproxy", False, "not usable", str(error))
     better = "" if server.kind == "real" else "the real one, if you want it: gameday tools install toxiproxy"
     return Finding("toxiproxy", True, f"{server.version} ({server.kind})", better)
+
+
+def _engine() -> Finding:
+    part = "containers"
+    try:
+        from harness.engine.client import Engine
+        from harness.engine.images import image_names
+
+        engine = Engine.connect()
+        missing = [f"{name} ({part})" for part, name in image_names().items() if not engine.has_image(name)]
+    except ImportError:
+        return Finding(part, None, "no --stack containers", "pip install 'gameday[containers]'")
+    except HarnessError as error:
+        return Finding(part, None, "no --stack containers", str(error))
+    later = f"pulled or built at the first drill: {', '.join(missing)}" if missing else ""
+    return Finding(part, True, f"Docker engine {engine.version()}", later)
+
+
+def _detection() -> Finding:
+    try:
+        tools = (find_prometheus(), find_alertmanager())
+    except HarnessError as error:
+        return Finding("detection", True, "embedded evaluator of the Prometheus rule files", str(error))
+    return Finding("detection", True, ", ".join(f"{tool.name} {tool.version} {tool.path}" for tool in tools))
 
 
 def _program(name: str, *, needed: bool, remedy: str) -> Finding:

@@ -94,7 +94,7 @@ class Drill:
             versions={**spec.versions, **self._stack.versions()}, commit=spec.commit, command=spec.command,
             scenario=self._scenario.model_dump(mode="json", by_alias=True), settings=dict(loaded.settings),
             targets=[{"name": name, **target.model_dump(mode="json")} for name, target in loaded.targets.items()],
-            sandbox=spec.sandbox, toxiproxy=spec.toxiproxy.kind, monitor="embedded",
+            sandbox=spec.sandbox, toxiproxy=spec.toxiproxy.kind, monitor=spec.monitor.kind,
             warnings=list(spec.warnings), started=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )  # fmt: skip
 

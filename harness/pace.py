@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from fakes.clock import ClockPage
@@ -15,6 +15,11 @@ class Pace:
     def __init__(self, clock: ClockPage, recorder: Recorder) -> None:
         self._clock, self._recorder = clock, recorder
         self._holders: list[str] = []
+        self._listeners: list[Callable[[float], None]] = []
+
+    def listen(self, listener: Callable[[float], None]) -> None:
+        """Have `listener` called with the new rate, right after each change of it."""
+        self._listeners.append(listener)
 
     @contextmanager
     def measured(self, why: str) -> Iterator[None]:
@@ -31,6 +36,8 @@ class Pace:
         rate = 1.0 if self._holders else self._clock.speed
         if rate != self._clock.rate:
             self._clock.set_rate(rate)
+            for listener in self._listeners:
+                listener(rate)
             self._recorder.record("rate", why, rate=rate)
 
     def start(self) -> None:

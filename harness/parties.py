@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import random
 from contextlib import AsyncExitStack
-from typing import Any
 
 from fakes.clock import ClockPage
+from harness.detection import Detection
 from harness.history import LEDGER_FILE, History, Recorder
-from harness.monitor.api import Api
-from harness.monitor.monitor import Monitor, Problem, TargetHealth
-from harness.monitor.pagerduty import PagerDutyClient, PagerDutyNotifier
-from harness.monitor.rules import Alert
-from harness.monitor.target import ScrapeTarget
+from harness.monitor.pagerduty import PagerDutyClient
 from harness.pace import Pace
 from harness.respond.responder import AutoResponder
 from harness.respond.workstation import Endpoints, build_workstation
@@ -26,7 +22,6 @@ from harness.workload.readback import read_back
 from harness.workload.stream import Observer
 
 ON_CALL = "on-call@eafix.example"
-_ROUTING_KEY = "gameday-drill-routing-key-000000"
 
 
 class Parties:
@@ -36,12 +31,18 @@ class Parties:
         self._spec, self._stack, self._clock, self._pace, self._recorder = spec, stack, clock, pace, recorder
         self._expected = set(spec.loaded.scenario.detection.alerts)
         self.observer = Observer()
-        self.paged = False
+        self._detection = Detection(spec, stack, clock, pace, recorder, expected=self._expected)
+
+    @property
+    def paged(self) -> bool:
+        """Whether somebody was paged for an expected alert."""
+        return self._detection.paged
 
     async def start(self, undo: AsyncExitStack) -> None:
-        await self._start_monitor(undo)
+        await self._detection.start(undo, pager=self._url("pager"))
         undo.push_async_callback(self.observer.stop)
         await self.observer.start(self._load(), self._spec.folder / "logs" / "observer.log")
+        await self._detection.ready()
 
     # --- load -------------------------------------------------------------------------------------------------
 
@@ -56,47 +57,6 @@ class Parties:
     def _url(self, service: str) -> str:
         """The documented address, as clients use it."""
         return f"http://{self._stack.ports.address(self._stack.model.services[service].port)}"
-
-    # --- detection --------------------------------------------------------------------------------------------
-
-    async def _start_monitor(self, undo: AsyncExitStack) -> None:
-        monitoring = self._stack.model.monitoring
-        pager = PagerDutyNotifier(self._url("pager"), _ROUTING_KEY, self._clock, on_paged=self._record_page)
-        undo.push_async_callback(pager.close)
-        monitor = Monitor(
-            self._spec.loaded.rules, [self._target(name) for name in monitoring.scrape], self._clock,
-            scrape_every_s=monitoring.scrape_every_s, evaluate_every_s=monitoring.evaluate_every_s, on_alert=self._record_alert,
-            notify=pager, on_health=self._record_health, on_problem=self._record_problem,
-        )  # fmt: skip
-        api = Api(monitor, self._stack.ports[PROMETHEUS_PORT])
-        undo.push_async_callback(api.stop)
-        await api.start()
-        undo.push_async_callback(monitor.stop)
-        await monitor.start()
-
-    def _target(self, name: str) -> ScrapeTarget:
-        """A service's own process, or the exporter's page about a datastore."""
-        if name in self._stack.services:
-            return ScrapeTarget(name, f"http://127.0.0.1:{self._stack.services[name].port}/metrics")
-        return ScrapeTarget(name, f"http://127.0.0.1:{self._stack.services['exporter'].port}/metrics/{name}")
-
-    def _record_alert(self, alert: Alert) -> None:
-        self._recorder.record(
-            f"alert.{alert.state}", alert.rule, at_s=alert.at_s, labels=dict(alert.labels), value=alert.value, severity=alert.severity,
-            since_s=alert.since_s, expected=alert.rule in self._expected,
-        )  # fmt: skip
-
-    def _record_page(self, alert: Alert, key: str) -> None:
-        if alert.state == "firing":
-            self.paged = self.paged or alert.rule in self._expected
-            self._recorder.record("page.sent", alert.rule, incident=key)
-
-    def _record_health(self, health: TargetHealth) -> None:
-        why: dict[str, Any] = {"error": health.error} if health.error else {}
-        self._recorder.record("service.state", health.name, at_s=health.at_s, state=health.health, **why)
-
-    def _record_problem(self, problem: Problem) -> None:
-        self._recorder.record("monitor.problem", problem.what, message=problem.message)
 
     # --- response ---------------------------------------------------------------------------------------------
 

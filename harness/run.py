@@ -120,8 +120,7 @@ def _start_embedded(loaded: LoadedScenario, options: DrillOptions, undo: ExitSta
 
 def _start_containers(loaded: LoadedScenario, options: DrillOptions, undo: ExitStack) -> tuple[DrillSpec, Conductor]:
     """In a container of its own, in the network of its stack's containers."""
-    if _wish(loaded, options) == "prometheus":
-        raise HarnessError(f"With --stack {options.stack} the embedded evaluator detects: leave --monitor prometheus away.")
+    monitor, passed_over = choose_monitor(_wish(loaded, options), loaded.rules, speed=options.speed, in_containers=True)
     try:
         from harness.engine.client import Engine
 
@@ -144,6 +143,7 @@ def _start_containers(loaded: LoadedScenario, options: DrillOptions, undo: ExitS
         drill=drill, loaded=loaded, seed=options.seed, speed=options.speed, stack=rig.kind, folder=folder, run=RUN, own_network=True,
         sandbox="containers", tools=None, toxiproxy=ToxiproxyServer("real", "of the container", Path("/toxiproxy")),
         versions={**_versions(), **rig.versions()}, commit=_commit(), command=_rerun(loaded, options),
+        warnings=(passed_over,) if passed_over else (), monitor=monitor,
     )  # fmt: skip
     return spec, rig.run_drill(spec)
 

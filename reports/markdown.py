@@ -158,6 +158,11 @@ def _circumstances(history: History) -> Iterator[str]:
     if isinstance(versions, dict) and versions:
         yield "## Versions"
         yield table(["part", "version"], [[prose(str(name)), code(str(version))] for name, version in versions.items()])
+    booted = history.first("stack.booted")
+    servers = booted.data.get("servers") if booted else None
+    if isinstance(servers, dict) and servers:
+        yield "As the running servers say:"
+        yield table(["part", "version"], [[prose(str(name)), code(str(version))] for name, version in servers.items()])
 
 
 def _again(history: History, result: Result) -> Iterator[str]:

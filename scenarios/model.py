@@ -220,6 +220,9 @@ class Detection(FileModel):
     )
 
 
+MonitorWish = Literal["auto", "embedded", "prometheus"]
+
+
 class HumanDelay(FileModel):
     """A log-normal delay, drawn from the drill's seed. Equal figures make it fixed."""
 
@@ -254,6 +257,10 @@ class Scenario(FileModel):
     steady_state: SteadyState = SteadyState()
     faults: tuple[Fault, ...] = Field(min_length=1, description="What breaks, and when.")
     detection: Detection
+    monitor: MonitorWish = Field(
+        "auto",
+        description="Who detects: Prometheus with Alertmanager, the embedded evaluator, or the former where they are found.",
+    )
     response: Response
     give_up_after_s: PositiveDuration = Field(1800.0, description="After the first fault; then the drill ends as not recovered.")
     targets: tuple[str, ...] = Field(min_length=1, description="Names in targets.yaml.")

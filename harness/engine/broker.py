@@ -49,22 +49,30 @@ class Broker:
         path.chmod(0o666)  # the folder it lies in is the drill's own
         self._listener.listen(1)
         self._connection: socket.socket | None = None
+        self._closed = False
         self._turn = threading.Lock()
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="broker")
         threading.Thread(target=self._serve, name="broker", daemon=True).start()
 
     def close(self) -> None:
-        for each in (self._listener, self._connection):
-            if each is not None:
-                with contextlib.suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)
-                each.close()
+        with self._turn:
+            self._closed = True
+            for each in (self._listener, self._connection):
+                if each is not None:
+                    with contextlib.suppress(OSError):
+                        each.shutdown(socket.SHUT_RDWR)
+                    each.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _serve(self) -> None:
         with contextlib.suppress(OSError):
-            self._connection, _ = self._listener.accept()
-            with self._connection.makefile("rb") as lines:
+            connection, _ = self._listener.accept()
+            with self._turn:
+                self._connection = connection
+                if self._closed:
+                    connection.close()
+                    return
+            with connection.makefile("rb") as lines:
                 for line in lines:
                     self._pool.submit(self._handle, json.loads(line))
 

@@ -5,9 +5,9 @@ It must have been made for drills: every container of the compose project carrie
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -76,9 +76,10 @@ class Attached(Rig):
         """Everything runs again, with new data and the settings of the compose file."""
         self._stop_all()
         for left in self.run.iterdir():
-            if left.name != "lock":
-                with contextlib.suppress(OSError):
-                    left.unlink()
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            elif left.name != "lock":
+                left.unlink(missing_ok=True)
         for name, container in self._known.items():
             with telling(f"start {name}"):
                 container.start()

@@ -39,6 +39,10 @@ class ContainersStack(EmbeddedStack):
         self.remote = Remote(_SEEN / SOCKET)
         super().__init__(*given, **named)
 
+    @property
+    def shared(self) -> Path:
+        return _SEEN
+
     def _datastore(self, name: str) -> Instance:
         model = self.model.datastores[name]
         place: dict[str, Any] = {

@@ -67,6 +67,11 @@ class EmbeddedStack:
         self.http = httpx.AsyncClient(trust_env=False)
         self._started = False
 
+    @property
+    def shared(self) -> Path:
+        """A folder that whatever this stack is made of can read."""
+        return self.folders.run
+
     # --- building ---------------------------------------------------------------------------------------------
 
     def _service(self, name: str) -> RunningService:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -66,14 +67,17 @@ class Remote:
         return answer
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
-        while line := await reader.readline():
-            message = json.loads(line)
-            if (ended := message.get("exited")) is not None:
-                if (container := self._running.get(ended["name"])) is not None:
-                    container.end(int(ended["code"]))
-            elif (answered := self._asked.get(message["id"])) is not None and not answered.done():
-                answered.set_result(message)
+        with contextlib.suppress(ConnectionError):  # as good as its end
+            while line := await reader.readline():
+                self._hear(json.loads(line))
         os.kill(os.getpid(), signal.SIGTERM)
+
+    def _hear(self, message: Mapping[str, Any]) -> None:
+        if (ended := message.get("exited")) is not None:
+            if (container := self._running.get(ended["name"])) is not None:
+                container.end(int(ended["code"]))
+        elif (answered := self._asked.get(message["id"])) is not None and not answered.done():
+            answered.set_result(message)
 
 
 class Container:

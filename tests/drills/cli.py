@@ -38,7 +38,9 @@ class Run:
 
 
 def start(arguments: list[str], out: Path, **environment: str) -> subprocess.Popen[str]:
-    """Start `gameday` with its drills in `out`."""
+    """Start `gameday` with its drills in `out`. The embedded evaluator detects, unless the arguments say who."""
+    if arguments[0] == "run" and "--monitor" not in arguments:
+        arguments = [*arguments, "--monitor", "embedded"]
     return subprocess.Popen(
         [sys.executable, "-m", "gameday.cli", *arguments, "--out", str(out)], cwd=PROJECT, env={**os.environ, **environment},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -19,6 +19,7 @@ from tests.reports.histories import database_failure
         (["run", "service-failure", "--set", "postgres.synchronous_comit=on"], 2, "unknown setting 'postgres.synchronous_comit'"),
         (["run", "service-failure", "--set", "postgres.database"], 2, "'postgres.database' is not KEY=VALUE"),
         (["run", "service-failure", "--speed", "0"], 2, "0.0 is not in the range 1<=x<=100"),
+        (["run", "service-failure", "--monitor", "graphite"], 2, "'graphite' is not one of 'auto', 'embedded', 'prometheus'"),
         (["judge", "nothing"], 2, "holds no drills. Run one"),
     ],
 )

@@ -34,3 +34,16 @@ def test_an_error_inside_ends_the_measured_block(tmp_path: Path) -> None:
     with Recorder(tmp_path / "history.jsonl", clock) as recorder, suppress(RuntimeError), Pace(clock, recorder).measured("a"):
         raise RuntimeError
     assert clock.rate == 20
+
+
+def test_who_listens_hears_each_change_of_the_rate(tmp_path: Path) -> None:
+    """When it is in force; a block inside a block changes nothing and is not told."""
+    clock = ClockPage(tmp_path / "page", speed=20)
+    heard: list[tuple[float, float]] = []
+    with Recorder(tmp_path / "history.jsonl", clock) as recorder:
+        pace = Pace(clock, recorder)
+        pace.listen(lambda rate: heard.append((rate, clock.rate)))
+        pace.start()
+        with pace.measured("a"), pace.measured("b"):
+            pass
+    assert heard == [(20, 20), (1, 1), (20, 20)]

@@ -83,6 +83,15 @@ def test_tells_warnings_of_the_drill() -> None:
     assert "Warning: this machine permits no namespaces" in written(story.history())
 
 
+def test_says_what_the_running_servers_say_they_are() -> None:
+    """Beside the images: a tag may name anything."""
+    story = Story()
+    story.begin()
+    assert "As the running servers say" not in written(story.history())
+    story.add(1.0, "stack.booted", "eafix", boot_s=3.0, servers={"redis": "7.4.1"})
+    assert "| redis | `7.4.1` |" in written(story.history()).partition("As the running servers say:")[2]
+
+
 def test_says_why_something_could_not_be_measured() -> None:
     """And what it had come to by then."""
     assert "| time to recover (RTO) | over 5 min 12 s | – | clients were not served again for the settle time |" in written(

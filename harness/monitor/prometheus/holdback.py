@@ -24,17 +24,23 @@ from harness.monitor.rules import Alert, AlertState
 from scenarios.model import AlertRule
 
 _PASSED_ON_WITHIN_WALL_S = 5.0
+_PLAY_WALL_S = 0.01  # what comparing two clocks at two times may cost
 NOT_PASSED_ON = "Prometheus says that it {says}, and Alertmanager has not passed that on within {within:g} s"
 
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """An alert as Prometheus shows it at one of its evaluations. Times are wall seconds of the drill."""
+    """An alert as Prometheus shows it at one of its evaluations.
+
+    Its condition has held from the evaluation at `active_wall_s` on. `active_at` is the same instant by Prometheus' own
+    clock: equal as long as it has held without a break.
+    """
 
     labels: Labels
     state: Literal["pending", "firing"]
     value: float
-    active_wall_s: float  # the first evaluation from which on its condition has held
+    active_at: float
+    active_wall_s: float
 
 
 @dataclass(slots=True)
@@ -50,6 +56,7 @@ class _Held:
     """One alert that Prometheus has shown. Documented seconds, but where a name says otherwise."""
 
     labels: Labels
+    active_at: float  # by Prometheus' own clock
     active_wall_s: float
     since_s: float  # the documented evaluation that notices it
     value: float
@@ -70,7 +77,6 @@ class HeldRule:
         self._bent, self._cadence, self._speed, self._on_problem = bent, cadence, speed, on_problem
         self._held: dict[Labels, _Held] = {}
         self._words: dict[Labels, _Word] = {}
-        self._evaluated_wall_s = 0.0
 
     def hear(self, labels: Labels, *, firing: bool, at_wall_s: float) -> None:
         """Take Alertmanager's word for an alert; `at_wall_s` is when Prometheus let it fire or resolved it."""
@@ -91,7 +97,6 @@ class HeldRule:
             held, ended = self._found(active)
             changed += ended
             changed += self._ripened(held, active, evaluated_wall_s, now_wall_s)
-        self._evaluated_wall_s = evaluated_wall_s
         return changed
 
     # --- one alert --------------------------------------------------------------------------------------------
@@ -114,16 +119,17 @@ class HeldRule:
         """What is held of an alert that is there, and what has to be told of an earlier one with the same labels."""
         held = self._held.get(active.labels)
         ended: list[Alert] = []
-        if held is not None and held.active_wall_s != active.active_wall_s:
+        if held is not None and held.active_at != active.active_at:
             gone_s = self._noticed(held.labels, held.seen_wall_s) if held.gone_s is None else held.gone_s
             if self._noticed(active.labels, active.active_wall_s) <= gone_s:
-                held.active_wall_s = active.active_wall_s  # gone and back between two documented looks
+                # Gone and back between two documented looks.
+                held.active_at, held.active_wall_s = active.active_at, active.active_wall_s
             else:
                 ended = [self._alert(held, "resolved", gone_s)] if held.told == "firing" else []
                 held = None
         if held is None:
             since_s = self._noticed(active.labels, active.active_wall_s)
-            held = _Held(active.labels, active.active_wall_s, since_s, active.value, active.active_wall_s)
+            held = _Held(active.labels, active.active_at, active.active_wall_s, since_s, active.value, active.active_wall_s)
             self._held[active.labels] = held
         held.gone_s = None
         return held, ended
@@ -147,7 +153,7 @@ class HeldRule:
     def _fired_s(self, held: _Held, word: _Word) -> float:
         """The documented evaluation that let it fire: later than due when Prometheus itself was late."""
         due_s = self._fires_s(held)
-        late_s = self._bent.documented(word.at_wall_s) - due_s
+        late_s = self._bent.documented(word.at_wall_s - _PLAY_WALL_S) - due_s
         return due_s if late_s <= 0 else self._cadence.evaluation(due_s + late_s)
 
     def _missed(self, held: _Held, evaluated_wall_s: float, now_wall_s: float) -> list[Alert]:
@@ -160,7 +166,7 @@ class HeldRule:
                 del self._held[held.labels]
             return []
         resolved = word is not None and not word.firing
-        if word is not None and resolved:  # it says exactly when; what Prometheus showed is as late as we looked
+        if word is not None and resolved and word.at_wall_s >= held.active_wall_s:  # exactly when; we saw it when we looked
             held.gone_s = min(held.gone_s, max(self._noticed(held.labels, word.at_wall_s), self._fires_s(held)))
         if self._bent.documented(evaluated_wall_s) < held.gone_s:
             return []

@@ -73,7 +73,7 @@ def _without_offset(selector: ast.VectorSelector) -> str:
 
 def _subquery(node: ast.SubqueryExpr, speed: float) -> ast.Expr:
     _refuse_at(node)
-    if node.step is None:
+    if node.step is None or node.range is None:
         raise BadQuery("a subquery needs its step, as in [30m:1m]: without one it is Prometheus' own evaluation interval")
     span, step = (wall_text(length.total_seconds(), speed) for length in (node.range, node.step))
     offset = f" offset {wall_text(node.offset.total_seconds(), speed)}" if node.offset else ""

@@ -1,0 +1,25 @@
+"""Drills that several tests look at are carried out once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+
+from tests.drills.cli import Run, gameday
+
+Drill = Callable[..., Run]
+SEED = 11
+
+
+@pytest.fixture(scope="session")
+def drill(tmp_path_factory: pytest.TempPathFactory) -> Drill:
+    """`drill(scenario, *arguments, **environment)`: a finished drill at speed 20; the same question gets the same one."""
+
+    @cache
+    def run(scenario: str, arguments: tuple[str, ...], environment: tuple[tuple[str, str], ...]) -> Run:
+        given = ["run", scenario, "--speed", "20", "--seed", str(SEED), *arguments]
+        return gameday(given, tmp_path_factory.mktemp(scenario), **dict(environment))
+
+    return lambda scenario, *arguments, **environment: run(scenario, arguments, tuple(sorted(environment.items())))
