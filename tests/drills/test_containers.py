@@ -39,7 +39,7 @@ def left_of(drill: str) -> list[str]:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_containers_and_the_embedded_stack_come_to_the_same_verdicts(scenario: str, drill: Drill) -> None:
     """Unchanged, and on real parts throughout; nothing of the drill is left on the engine."""
-    embedded = drill(scenario, "--monitor", "embedded")
+    embedded = drill(scenario)
     containers = drill(scenario, "--stack", "containers", "--monitor", "prometheus")
     assert containers.result["status"] == "completed", containers.printed
     assert containers.verdicts() == embedded.verdicts(), containers.printed

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from harness.history import History
-from tests.drills.cli import Run, gameday
+from tests.drills.cli import Run
+from tests.drills.conftest import Drill
 
 pytestmark = [pytest.mark.real, pytest.mark.namespaces, pytest.mark.prometheus, pytest.mark.alertmanager, pytest.mark.slow]
 EVALUATION_S = 5.0
-
-
-def drill(out: Path, monitor: str) -> Run:
-    return gameday(["run", "service-failure", "--speed", "20", "--seed", "7", "--monitor", monitor], out / monitor)
 
 
 def fired(run: Run) -> set[str]:
@@ -23,9 +18,9 @@ def fired(run: Run) -> set[str]:
     return {f"{event.subject} {event.data['labels']['job']}" for event in alerts if event.data["expected"]}
 
 
-def test_both_monitors_detect_the_same_at_the_same_time(tmp_path: Path) -> None:
+def test_both_monitors_detect_the_same_at_the_same_time(drill: Drill) -> None:
     """The same seed: the same alerts, the same verdicts, and times to detect that differ by an evaluation interval at most."""
-    embedded, prometheus = drill(tmp_path, "embedded"), drill(tmp_path, "prometheus")
+    embedded, prometheus = drill("service-failure"), drill("service-failure", "--monitor", "prometheus")
     history = History.read(prometheus.folder)
     start = next(history.of_kind("drill.started"))
     assert start.data["monitor"] == "prometheus"

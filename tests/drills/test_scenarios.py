@@ -7,15 +7,25 @@ from pathlib import Path
 import pytest
 
 from harness.history import History
-from tests.drills.cli import gameday
+from tests.drills.cli import Run, gameday
+from tests.drills.conftest import Drill
 
 pytestmark = [pytest.mark.real, pytest.mark.namespaces, pytest.mark.slow]
 HERE = Path(__file__).parent
+TOXIPROXIES = pytest.mark.parametrize("toxiproxy", ["embedded", pytest.param("real", marks=pytest.mark.toxiproxy)])
 
 
-def test_asynchronous_replication_loses_acknowledged_writes_and_says_so(tmp_path: Path) -> None:
+def on(toxiproxy: str, scenario: str, drill: Drill) -> Run:
+    """The scenario's drill on that Toxiproxy. The real one is taken unasked where it is, so that other tests share the drill."""
+    run = drill(scenario) if toxiproxy == "real" else drill(scenario, GAMEDAY_TOXIPROXY=toxiproxy)
+    assert f"({toxiproxy})" in run.result["versions"]["toxiproxy"]
+    return run
+
+
+@TOXIPROXIES
+def test_asynchronous_replication_loses_acknowledged_writes_and_says_so(toxiproxy: str, drill: Drill) -> None:
     """RTO met, RPO of 0 missed: exit code 1, lost orders counted, and never a PASS."""
-    run = gameday(["run", "primary-database-failure", "--speed", "20", "--seed", "2"], tmp_path)
+    run = on(toxiproxy, "primary-database-failure", drill)
     verdicts = run.verdicts()
     assert run.code == 1, run.printed
     assert verdicts["service-failure-rto"] == "pass", run.printed
@@ -51,13 +61,12 @@ def test_a_procedure_that_leaves_the_synchronous_standby_shows_blocked_writes(tm
     assert run.code == 1
 
 
-@pytest.mark.parametrize("toxiproxy", ["embedded", pytest.param("real", marks=pytest.mark.toxiproxy)])
+@TOXIPROXIES
 @pytest.mark.parametrize("scenario", ["service-failure", "market-data-feed-interruption", "redis-outage"])
-def test_the_other_scenarios_meet_their_targets(scenario: str, toxiproxy: str, tmp_path: Path) -> None:
+def test_the_other_scenarios_meet_their_targets(scenario: str, toxiproxy: str, drill: Drill) -> None:
     """On the embedded Toxiproxy and on the real one."""
-    run = gameday(["run", scenario, "--speed", "20", "--seed", "2"], tmp_path, GAMEDAY_TOXIPROXY=toxiproxy)
+    run = on(toxiproxy, scenario, drill)
     assert run.code == 0, run.printed
-    assert f"({toxiproxy})" in run.result["versions"]["toxiproxy"]
 
 
 def test_without_namespaces_the_same_drill_runs_on_free_ports(tmp_path: Path) -> None:

@@ -7,24 +7,25 @@ from pathlib import Path
 import pytest
 
 from harness.history import History
-from tests.drills.cli import Run, gameday, start
+from tests.drills.cli import Run, start
+from tests.drills.conftest import SEED, Drill
 
 pytestmark = [pytest.mark.real, pytest.mark.namespaces, pytest.mark.slow]
 SCENARIOS = ("service-failure", "primary-database-failure", "market-data-feed-interruption", "redis-outage")
 
 
 def _arguments(scenario: str) -> list[str]:
-    return ["run", scenario, "--speed", "20", "--seed", "11"]
+    return ["run", scenario, "--speed", "20", "--seed", str(SEED)]
 
 
-def test_four_side_by_side_come_to_the_same_verdicts_as_one_after_another(tmp_path: Path) -> None:
+def test_four_side_by_side_come_to_the_same_verdicts_as_one_after_another(tmp_path: Path, drill: Drill) -> None:
     """All four at once, each in its own network: the verdicts are those of each alone, and no order of another is seen."""
-    alone = {name: gameday(_arguments(name), tmp_path / "alone" / name) for name in SCENARIOS}
-    started = {name: start(_arguments(name), tmp_path / "together" / name) for name in SCENARIOS}
+    alone = {name: drill(name) for name in SCENARIOS}
+    started = {name: start(_arguments(name), tmp_path / name) for name in SCENARIOS}
     together = {}
     for name, process in started.items():
         printed, _ = process.communicate(timeout=400)
-        together[name] = Run(process.returncode, printed, tmp_path / "together" / name)
+        together[name] = Run(process.returncode, printed, tmp_path / name)
     for name in SCENARIOS:
         assert alone[name].result["status"] == "completed", alone[name].printed
         assert together[name].verdicts() == alone[name].verdicts(), together[name].printed
