@@ -18,6 +18,8 @@ from hypothesis import settings
 from harness.sandbox.launch import namespaces_refused
 from harness.toxiproxy_server import find_toxiproxy
 
+_ENGINE_ANSWERS_WITHIN_S = 2
+
 
 def _toxiproxy() -> str | None:
     found = find_toxiproxy({**os.environ, "GAMEDAY_TOXIPROXY": ""})
@@ -29,22 +31,40 @@ def _prometheus() -> str | None:
     return f"no {missing[0]} on PATH; get it by `apt-get install prometheus`." if missing else None
 
 
+def _alertmanager() -> str | None:
+    here = any(shutil.which(name) for name in ("alertmanager", "prometheus-alertmanager"))  # the latter is Debian's name
+    return None if here else "no alertmanager on PATH; get it by `apt-get install prometheus-alertmanager`."
+
+
 def _namespaces() -> str | None:
     refused = namespaces_refused()
     return f"no namespaces here: {refused}" if refused else None
 
 
 def _docker() -> str | None:
+    """An engine answers and has every image of a drill: no test waits for one to be pulled."""
+    from harness.engine.images import image_names, variable  # its imports take half a second
+
     try:
-        subprocess.run(["docker", "info", "--format", "{{.ServerVersion}}"], capture_output=True, timeout=20, check=True)
+        _ask_docker("version")
+        absent = {part: name for part, name in image_names().items() if not _ask_docker("images", "--quiet", name).strip()}
     except (OSError, subprocess.SubprocessError) as error:
-        return f"no Docker daemon answers: {error}"
-    return None
+        return f"no Docker engine answers: {(getattr(error, 'stderr', None) or str(error)).strip()}"
+    if not absent:
+        return None
+    part, name = next(iter(absent.items()))
+    return f"the image {name} is not here; `docker pull` it, or build stand-ins by tests/images/build.py and name them in {variable(part)}."
+
+
+def _ask_docker(*question: str) -> str:
+    asking = ["docker", *question]
+    return subprocess.run(asking, capture_output=True, text=True, timeout=_ENGINE_ANSWERS_WITHIN_S, check=True).stdout
 
 
 PARTS: Mapping[str, Callable[[], str | None]] = {
     "toxiproxy": _toxiproxy,
     "prometheus": _prometheus,
+    "alertmanager": _alertmanager,
     "namespaces": _namespaces,
     "docker": _docker,
 }

@@ -1,6 +1,6 @@
 """`make bench`: what a drill costs and how exact it is, measured on this machine in one run.
 
-    python tests/bench [boot | error | speeds | toxiproxy]...
+    python tests/bench [boot | error | speeds | stacks | toxiproxy]...
 
 Figures of a shared machine are noisy: ratios within one run say more than seconds across machines.
 """
@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
@@ -28,13 +29,14 @@ from tests.drills.cli import Run, gameday  # noqa: E402
 SCENARIOS = ("service-failure", "primary-database-failure", "market-data-feed-interruption", "redis-outage")
 SCRATCH = tempfile.mkdtemp(prefix="gameday-bench-")
 _BOOTS = 3
+_CONTAINERS = ("--stack", "containers", "--monitor", "prometheus")
 
 
-def _drill(scenario: str, *, speed: float, seed: int = 7) -> tuple[Run, float]:
+def _drill(scenario: str, *, speed: float, seed: int = 7, options: tuple[str, ...] = ()) -> tuple[Run, float]:
     """A finished drill and the wall seconds that the command took."""
     out = Path(tempfile.mkdtemp(dir=SCRATCH))
     began = time.monotonic()
-    run = gameday(["run", scenario, "--speed", str(speed), "--seed", str(seed)], out)
+    run = gameday(["run", scenario, "--speed", str(speed), "--seed", str(seed), *options], out)
     return run, time.monotonic() - began
 
 
@@ -93,12 +95,44 @@ def speeds() -> None:
         print(f"{scenario:<32}{'verdicts':<24}{'':>29}   {'yes' if slow.verdicts() == fast.verdicts() else 'NO'}")
 
 
+def stacks() -> None:
+    """Each scenario on the embedded stack and on containers with Prometheus: boot, measures, verdicts, and their ratios."""
+    rows = (
+        "boot_s",
+        "command_s",
+        "time_to_detect_s",
+        "time_to_mitigate_s",
+        "time_to_recover_s",
+        "recovery_point_s",
+        "lost_writes",
+    )
+    print(f"{'scenario':<32}{'figure':<24}{'embedded':>10}{'containers':>12}{'ratio':>8}")
+    for scenario in SCENARIOS:
+        figures = [_figures(*_drill(scenario, speed=20, options=options)) for options in (("--monitor", "embedded"), _CONTAINERS)]
+        for name in rows:
+            one, other = figures[0][name], figures[1][name]
+            ratio = f"{other / one:.2f}" if one and other is not None else "-"
+            print(f"{scenario:<32}{name:<24}{_short(one):>10}{_short(other):>12}{ratio:>8}")
+        agree = "equal" if figures[0]["verdicts"] == figures[1]["verdicts"] else "NOT EQUAL"
+        print(f"{scenario:<32}{'verdicts':<24}{agree:>30}", flush=True)
+
+
+def _figures(run: Run, took_s: float) -> dict[str, Any]:
+    booted = History.read(run.folder).first("stack.booted")
+    assert booted is not None, run.printed
+    return {**run.result["measures"], "boot_s": booted.data["boot_s"], "command_s": took_s, "verdicts": run.verdicts()}
+
+
+def _short(figure: float | None) -> str:
+    return "-" if figure is None else f"{figure:.2f}"
+
+
 def toxiproxy() -> None:
     """The embedded Toxiproxy beside the real one (where it is installed) and no proxy at all."""
     subprocess.run([sys.executable, str(Path(__file__).with_name("bench_toxiproxy.py"))], check=True)
 
 
-PARTS: dict[str, Callable[[], None]] = {"boot": boot, "error": error, "toxiproxy": toxiproxy, "speeds": speeds}
+PARTS: dict[str, Callable[[], None]] = {"boot": boot, "error": error, "toxiproxy": toxiproxy, "stacks": stacks, "speeds": speeds}
 
 
 def main(names: list[str]) -> None:
