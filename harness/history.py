@@ -47,10 +47,15 @@ class Event:
 
 
 class Recorder:
-    """Appends events to a file, one line each, flushed before `record` returns; listeners hear of each event."""
+    """Appends events to a file, one line each, flushed before `record` returns; listeners hear of each event.
+
+    The file appears with its first event in it: whoever finds one, however the drill ended, can judge it.
+    """
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self._file = path.open("a", encoding="utf-8")
+        self._path = path
+        self._unborn = path if path.exists() else path.with_name(f".{path.name}.new")
+        self._file = self._unborn.open("a", encoding="utf-8")
         self._clock = clock
         self._listeners: list[Callable[[Event], None]] = []
 
@@ -64,12 +69,16 @@ class Recorder:
         )
         self._file.write(event.to_line() + "\n")
         self._file.flush()
+        if self._unborn != self._path:
+            self._unborn = self._unborn.replace(self._path)
         for listener in self._listeners:
             listener(event)
         return event
 
     def close(self) -> None:
         self._file.close()
+        if self._unborn != self._path:
+            self._unborn.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from docker.models.containers import Container
-from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from harness.engine import inside
@@ -19,6 +17,7 @@ from harness.engine.containers import Containers
 from harness.engine.images import DRILL, image_names, provide
 from harness.engine.layout import DRILL_FILE, OWNER_PART, SOCKET, SPEC, Part, parts_of
 from harness.engine.owner import this_process
+from harness.engine.reaper import reaper_of
 from harness.spec import DrillSpec
 from scenarios.model import Stack
 
@@ -38,8 +37,9 @@ class Rig(Containers):
     def open(self, drill: str, folder: Path, *, seed: int) -> None:
         """Raises EngineError; `close` then undoes what was done."""
         self._drill, self._folder, self._logs = drill, folder, folder / "logs"
-        _use_ryuk_where_it_can_be(self._engine)
         provide(self._engine, self._needed_images())
+        if (reaper := reaper_of(self._engine, drill)) is not None:
+            self._closing.callback(reaper.release)
         self._closing.callback(self._logs_end)
         self._open(seed)
         (self.run / DRILL_FILE).write_text(drill)
@@ -105,9 +105,3 @@ class Rig(Containers):
         with telling("remove the drill's containers"):
             for container in self._engine.containers(f"{LABEL}={self._drill}"):
                 container.remove(force=True, v=True)
-
-
-def _use_ryuk_where_it_can_be(engine: Engine) -> None:
-    """testcontainers starts Ryuk unless told not to, and pulls it: here only one that is on the engine already is used."""
-    if "TESTCONTAINERS_RYUK_DISABLED" not in os.environ:
-        testcontainers_config.ryuk_disabled = not engine.has_image(testcontainers_config.ryuk_image)

@@ -30,6 +30,17 @@ def test_each_event_is_on_disk_before_record_returns(tmp_path: Path) -> None:
             assert len((tmp_path / "history.jsonl").read_text().splitlines()) == count
 
 
+def test_the_file_appears_with_its_first_event(tmp_path: Path) -> None:
+    """However early a drill is killed: a history that is there says what was rehearsed."""
+    with Recorder(tmp_path / "history.jsonl", ManualClock()) as recorder:
+        assert not (tmp_path / "history.jsonl").exists()
+        recorder.record("drill.started", "service-failure")
+        assert len(History.read(tmp_path).events) == 1
+    with Recorder(tmp_path / "nothing.jsonl", ManualClock()):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["history.jsonl"]
+
+
 def test_history_and_ledger_are_merged_by_documented_time(tmp_path: Path) -> None:
     """Two files, one history."""
     (tmp_path / "history.jsonl").write_text('{"at":2,"wall":2,"kind":"b","subject":"x"}\n')
