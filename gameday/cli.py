@@ -151,6 +151,20 @@ def install(tool: str) -> None:
     click.echo(f"{tool} {server.version} is installed: {server.program}")
 
 
+@cli.group()
+def runbook() -> None:
+    """Runbooks in Markdown: what stands in them."""
+
+
+@runbook.command()
+@click.argument("path", nargs=-1, required=True, type=click.Path(path_type=Path))
+def outline(path: tuple[Path, ...]) -> None:
+    """What the reader makes of runbooks: procedures, steps, commands, and which of them can be executed. Files or folders."""
+    from gameday.runbook import print_outline
+
+    print_outline(path)
+
+
 def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
     pairs = {}
     for setting in settings:

@@ -1,0 +1,108 @@
+"""Values for the placeholders of runbooks, from a file of their own.
+
+bindings:                       # for every document
+  service-name: risk-manager
+  INCIDENT_ID: INC-4711
+procedures:                     # for some; later entries win
+  - match: "incident-response.md#permanent-*"
+    bindings: {service: execution-engine}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from pydantic import Field
+
+from scenarios.errors import InvalidInput, Problem
+from scenarios.model import FileModel
+from scenarios.reading.commands import Command
+from scenarios.reading.placeholders import Placeholder
+from scenarios.validation import read_model
+from scenarios.yaml_source import Location, Source, describe
+
+_NAME = re.compile(r"[^\s$<>\[\]{}]+(?: [^\s$<>\[\]{}]+)*")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9._:/@%+,=-]*")
+_VARIABLE = re.compile(r"[A-Za-z_]\w*")
+
+
+class _Some(FileModel):
+    match: str = Field(min_length=1)
+    bindings: dict[str, str]
+
+
+class _File(FileModel):
+    bindings: dict[str, str] = Field(default_factory=dict)
+    procedures: tuple[_Some, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """Values by name: for all procedures, and for those whose `document#anchor` fits a pattern."""
+
+    everywhere: Mapping[str, str] = field(default_factory=dict)
+    some: tuple[tuple[str, Mapping[str, str]], ...] = ()
+
+    def of(self, reference: str) -> dict[str, str]:
+        """The values for the procedure at `document#anchor`."""
+        found = dict(self.everywhere)
+        for pattern, values in self.some:
+            if fnmatchcase(reference, pattern):
+                found |= values
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A command with values: its text, the variables it wants in its environment, and what still has no value."""
+
+    text: str
+    environment: Mapping[str, str]
+    unbound: tuple[Placeholder, ...]
+
+
+def load_bindings(path: Path) -> Bindings:
+    """Raises InvalidInput with everything that is wrong in the file, each at its line and column."""
+    source, file = read_model(path, _File)
+    problems = list(_problems(source, file))
+    if problems:
+        raise InvalidInput(problems)
+    return Bindings(file.bindings, tuple((each.match, each.bindings) for each in file.procedures))
+
+
+def _problems(source: Source, file: _File) -> Iterator[Problem]:
+    groups: list[tuple[Location, Mapping[str, str]]] = [(("bindings",), file.bindings)]
+    groups += [(("procedures", number, "bindings"), each.bindings) for number, each in enumerate(file.procedures)]
+    for at, values in groups:
+        for name, value in values.items():
+            if not _NAME.fullmatch(name):
+                message = f"'{name}' is no name of a placeholder; write service-name for <service-name>, REVISION for [REVISION], ID for $ID"
+                yield source.problem(message, (*at, name), key=True)
+            elif _CONTROL.search(value):
+                yield source.problem(f"{name}: {describe(value)} holds a line end or another control character", (*at, name))
+            elif not _VARIABLE.fullmatch(name) and not _PLAIN_WORD.fullmatch(value):
+                message = (
+                    f"{name}: {describe(value)} would not stay one word in a command; use letters, digits and . _ : / @ % + , = -"
+                )
+                yield source.problem(message, (*at, name))
+
+
+def bind(command: Command, values: Mapping[str, str]) -> Bound:
+    """The command with these values in place of its placeholders. Variables are not replaced: they go into the environment."""
+    text, environment, unbound = command.text, {}, []
+    for each in reversed(command.placeholders):
+        if each.where == "comment":
+            continue
+        value = values.get(each.name)
+        if value is None:
+            unbound.append(each)
+        elif each.kind == "variable":
+            environment[each.name] = value
+        else:
+            text = f"{text[: each.offset]}{value}{text[each.offset + len(each.text) :]}"
+    return Bound(text, environment, tuple(reversed(unbound)))
