@@ -31,7 +31,9 @@ def run_all(
     codes: list[int] = []
     for loaded in scenarios:
         chosen = secrets.randbelow(_LARGEST_SEED) if seed is None else seed
-        options = DrillOptions(seed=chosen, speed=speed, out=out, stack=stack, overrides=settings, monitor=monitor)
+        options = DrillOptions(
+            seed=chosen, speed=speed, out=out, stack=stack, overrides=settings, monitor=monitor, tell=console.print
+        )
         codes.append(_run_one(loaded, options, console))
         if codes[-1] > 128:  # stopped by a signal: the others are not started
             break

@@ -60,6 +60,7 @@ class DrillOptions:
     stack: str = "embedded"  # a key of _STACKS
     overrides: Mapping[str, str] | None = None
     monitor: MonitorWish | None = None  # None: what the scenario says
+    tell: Callable[[str], None] = lambda text: None  # hears of what takes long before the drill begins: an image that is pulled
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def _start_containers(loaded: LoadedScenario, options: DrillOptions, undo: ExitS
     drill, folder = _new_folder(loaded, options)
     undo.callback(rig.close)
     try:
-        rig.open(drill, folder, seed=options.seed)
+        rig.open(drill, folder, seed=options.seed, tell=options.tell)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)  # nothing was recorded in it yet
         raise

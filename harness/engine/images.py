@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from harness.engine.client import Engine
@@ -48,15 +48,17 @@ def python_version() -> str:
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def provide(engine: Engine, names: Mapping[str, str]) -> None:
+def provide(engine: Engine, names: Mapping[str, str], tell: Callable[[str], None]) -> None:
     """See that every image is there: pull what is missing, build our own. Raises EngineError, which names the variable to set."""
     for part, name in names.items():
         if engine.has_image(name):
             continue
         try:
             if part == DRILL and name == _own():
+                tell(f"building the image {name}, once for this Python ...")
                 engine.build_image(name, _RECIPE.parent, _RECIPE.name, {"PYTHON": python_version()})
             else:
+                tell(f"pulling the image {name} ...")
                 engine.pull_image(name)
         except EngineError as error:
             raise EngineError(

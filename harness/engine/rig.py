@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -34,10 +35,10 @@ class Rig(Containers):
         self._images = image_names()
         self._closing = ExitStack()
 
-    def open(self, drill: str, folder: Path, *, seed: int) -> None:
-        """Raises EngineError; `close` then undoes what was done."""
+    def open(self, drill: str, folder: Path, *, seed: int, tell: Callable[[str], None]) -> None:
+        """Raises EngineError; `close` then undoes what was done. `tell` hears of images that are not there yet."""
         self._drill, self._folder, self._logs = drill, folder, folder / "logs"
-        provide(self._engine, self._needed_images())
+        provide(self._engine, self._needed_images(), tell)
         if (reaper := reaper_of(self._engine, drill)) is not None:
             self._closing.callback(reaper.release)
         self._closing.callback(self._logs_end)

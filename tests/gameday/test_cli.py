@@ -31,6 +31,20 @@ def test_bad_input_is_one_message_and_exit_code_2(arguments: list[str], code: in
     assert "Traceback" not in run.printed
 
 
+@pytest.mark.parametrize(
+    "arguments", [["run", "service-failure", "--stack", "containers"], ["run", "service-failure", "--stack", "compose"]]
+)
+def test_without_an_engine_there_is_one_sentence_and_the_alternative(arguments: list[str], tmp_path: Path) -> None:
+    """And nothing was made: not even the drill's folder."""
+    run = gameday(arguments, tmp_path / "drills", DOCKER_HOST=f"unix://{tmp_path}/nobody.sock")
+    assert (run.code, len(run.printed.splitlines())) == (4, 1)
+    assert run.printed.startswith(
+        f"gameday: no Docker engine answers at unix://{tmp_path}/nobody.sock (No such file or directory)."
+    )
+    assert "or use the embedded stack (--stack embedded), which needs none." in run.printed
+    assert not (tmp_path / "drills").exists()
+
+
 def test_a_missing_program_is_one_sentence_with_the_remedy(tmp_path: Path) -> None:
     """A machine that lacks something is told what to do; exit code 4."""
     run = gameday(["run", "service-failure"], tmp_path, PG_BINDIR=str(tmp_path))

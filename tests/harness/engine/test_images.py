@@ -29,8 +29,11 @@ class FakeEngine:
         self.built.append(name)
 
 
-def provide(engine: FakeEngine, names: dict[str, str]) -> None:
-    images.provide(cast("Engine", engine), names)
+def provide(engine: FakeEngine, names: dict[str, str]) -> list[str]:
+    """What was told meanwhile."""
+    told: list[str] = []
+    images.provide(cast("Engine", engine), names, told.append)
+    return told
 
 
 @pytest.mark.parametrize("part", images.DEFAULTS)
@@ -53,9 +56,11 @@ def test_what_is_missing_is_pulled_and_our_own_is_built() -> None:
     """What is there is left alone: no registry is asked for it."""
     names = images.image_names({})
     engine = FakeEngine(names["postgres"], names["redis"])
-    provide(engine, names)
+    told = provide(engine, names)
     assert set(engine.pulled) == {names[part] for part in ("toxiproxy", "prometheus", "alertmanager")}
     assert engine.built == [names["drill"]]
+    assert "pulling the image ghcr.io/shopify/toxiproxy:2.12.0 ..." in told
+    assert len(told) == 4, "whoever waits is told for what"
 
 
 def test_an_image_that_somebody_named_is_not_built() -> None:
