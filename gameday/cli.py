@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -153,7 +153,7 @@ def install(tool: str) -> None:
 
 @cli.group()
 def runbook() -> None:
-    """Runbooks in Markdown: what stands in them."""
+    """Runbooks in Markdown: what stands in them, and what is wrong in them."""
 
 
 @runbook.command()
@@ -163,6 +163,43 @@ def outline(path: tuple[Path, ...]) -> None:
     from gameday.runbook import print_outline
 
     print_outline(path)
+
+
+@runbook.command()
+@click.argument("path", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "sarif", "junit", "markdown"]), default="text", show_default=True
+)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
+@click.option("--baseline", type=click.Path(path_type=Path, dir_okay=False), help="Findings that are known: only others count.")
+@click.option("--update-baseline", is_flag=True, help="Write what is found now into the baseline.")
+@click.option("--select", multiple=True, metavar="RULE", help="Ask only this rule; may be given several times.")
+@click.option("--ignore", multiple=True, metavar="RULE", help="Do not ask this rule; may be given several times.")
+@click.option(
+    "--severity", type=click.Choice(["error", "warning", "info"]), default="warning", show_default=True,
+    help="Findings from here on end the command with exit code 1; all are told.",
+)  # fmt: skip
+@click.option("--bindings", type=click.Path(path_type=Path, dir_okay=False), help="Values for placeholders.")
+@click.option("--stack", help="The stack that the runbooks are about: a name such as eafix, or a file.")
+@click.option("--postgres-version", type=click.IntRange(10), default=16, show_default=True, help="For rules about SQL.")
+def lint(path: tuple[Path, ...], **wishes: Any) -> None:
+    """Find what is wrong in runbooks by reading them: files or folders. Nothing in them is carried out.
+
+    Exit codes: 0 nothing new at or above the severity; 1 findings; 2 bad usage or input.
+    """
+    from gameday.linting import Wishes, run_lint
+
+    sys.exit(run_lint(path, Wishes(**wishes)))
+
+
+@runbook.command()
+@click.argument("rule", required=False)
+@click.option("--format", "form", type=click.Choice(["text", "markdown"]), default="text", show_default=True)
+def explain(rule: str | None, form: str) -> None:
+    """What a rule of `runbook lint` looks for, why, and how to silence it; without a RULE, the list of all."""
+    from gameday.linting import explain as explain_rule
+
+    explain_rule(rule, form)
 
 
 def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
