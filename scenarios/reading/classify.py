@@ -13,7 +13,10 @@ from scenarios.reading.sessions import opens
 _EDITORS = {"vi", "vim", "nvim", "nano", "emacs", "ed", "code", "mcedit", "micro", "visudo", "vipw", "sudoedit"}
 _BROWSERS = {"open", "xdg-open", "firefox", "google-chrome", "sensible-browser"}
 _ENDLESS = {"top", "htop", "watch", "wscat", "websocat", "tcpdump", "iotop", "ping", "k9s"}
-_FOLLOWING = {"kubectl", "docker", "docker-compose", "podman", "tail", "journalctl", "pm2", "stern", "oc"}
+_FOLLOWING = {"-f", "-F", "--follow"}
+_FOLLOWERS = {"tail", "journalctl", "stern"}  # all their words are options of their one verb
+_FOLLOWING_VERBS = {"logs": _FOLLOWING, "get": {"-w", "--watch", "--watch-only"}}  # of kubectl, docker and their kin
+_WITH_VERBS = {"kubectl", "docker", "docker-compose", "podman", "oc"}
 
 
 class Class(StrEnum):
@@ -86,7 +89,7 @@ def _endless(command: Command) -> bool:
         found = reach(simple)
         if {found.program, *found.through} & _ENDLESS and not _is_bounded(found):
             return True
-        if found.program in _FOLLOWING and {"-f", "--follow", "-F", "-w", "--watch"} & set(_behind_verb(found.values)):
+        if _follows(found):
             return True
         if found.program == "docker" and found.values[:1] == ("stats",) and "--no-stream" not in found.values:
             return True
@@ -95,10 +98,14 @@ def _endless(command: Command) -> bool:
     return False
 
 
-def _behind_verb(values: tuple[str, ...]) -> tuple[str, ...]:
-    """The words behind logs, tail, get: `docker compose -f file up` follows nothing, `kubectl apply -f file` neither."""
-    verbs = [at for at, each in enumerate(values) if each in ("logs", "get", "rollout", "attach")]
-    return values[verbs[0] :] if verbs else () if values[:1] and not values[0].startswith("-") else values
+def _follows(found: Reach) -> bool:
+    """Whether it prints what comes until it is stopped. An option before the verb or behind another one follows nothing."""
+    if found.program in _FOLLOWERS:
+        return bool(_FOLLOWING & set(found.values))
+    if found.program not in _WITH_VERBS:
+        return False
+    verbs = [at for at, each in enumerate(found.values) if each in _FOLLOWING_VERBS]
+    return bool(verbs) and bool(_FOLLOWING_VERBS[found.values[verbs[0]]] & set(found.values[verbs[0] :]))
 
 
 def _is_bounded(found: Reach) -> bool:

@@ -156,9 +156,17 @@ def test_commands_are_classified_with_a_reason(shell: str, kind: Class, reason: 
 @pytest.mark.parametrize(
     ("shell", "endless"),
     [
+        ("kubectl --context night apply -f green.yaml", False),
+        ("kubectl get -f green.yaml", False),
+        ("kubectl get pods -w", True),
+        ("kubectl -n production logs -f api", True),
+        ("docker compose -f a.yml logs", False),
+        ("docker compose -f a.yml logs --follow", True),
+        ("tail -f errors.log", True),
+        ("journalctl -u eafix -f", True),
         ("top", True), ("top -bn1", False), ("watch kubectl get x", True), ("timeout 5 top", False), ("docker stats", True), ("docker stats --no-stream", False),
         ("kubectl logs -f x", True), ("kubectl apply -f x", False), ("docker compose -f x.yml logs", False), ("docker compose -f x logs -f", True), ("tail -f x", True),
-        ("tail -50 x", False), ("pm2 logs --lines 5", True), ("pm2 status", False), ("ping -c 3 x", False), ("kubectl get pods -w", True),
+        ("tail -50 x", False), ("pm2 logs --lines 5", True), ("pm2 status", False), ("ping -c 3 x", False),
     ],
 )  # fmt: skip
 def test_commands_that_never_end_are_known(shell: str, endless: bool) -> None:
