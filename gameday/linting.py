@@ -67,7 +67,7 @@ def run_lint(paths: Sequence[Path], wishes: Wishes) -> int:
 def explain(rule_id: str | None, form: str) -> None:
     """What a rule looks for, or the list of all. Raises InvalidInput for a name that no rule has."""
     if rule_id is not None:
-        rule = chosen_rules((rule_id,), ())[0]
+        rule = chosen_rules((rule_id,), (), asked_by="gameday runbook explain")[0]
         if form == "markdown":
             click.echo(f"## {rule.id}\n\n{rule.help}")
         else:

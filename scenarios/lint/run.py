@@ -41,14 +41,12 @@ def lint_runbooks(runbooks: Sequence[Runbook], context: Context, rules: Sequence
     )  # fmt: skip
 
 
-def chosen_rules(select: Collection[str], ignore: Collection[str]) -> tuple[Rule, ...]:
-    """All rules, or those selected, without those ignored. Raises InvalidInput for a name that no rule has."""
+def chosen_rules(select: Collection[str], ignore: Collection[str], *, asked_by: str = "--select, --ignore") -> tuple[Rule, ...]:
+    """All rules, or those selected, without those ignored. Raises InvalidInput for a name that no rule has; `asked_by` gave it."""
     names = [each.id for each in all_rules()]
     unknown = [each for each in (*select, *ignore) if each not in names]
     if unknown:
-        raise InvalidInput(
-            [Problem(Path("--select, --ignore"), 0, 0, f"there is no rule {each}{hint(each, names)}") for each in unknown]
-        )
+        raise InvalidInput([Problem(Path(asked_by), 0, 0, f"there is no rule {each}{hint(each, names)}") for each in unknown])
     return tuple(each for each in all_rules() if (not select or each.id in select) and each.id not in ignore)
 
 
