@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from fakes.commands.control import Control, State, Unit
 from fakes.commands.entry import Failure
-from fakes.commands.processes import MISSING, TIMED_OUT, capture
+from fakes.commands.processes import MISSING, TIMED_OUT, Finished, capture
 from fakes.commands.wire import Redis, Reply, Unreachable, request
 
 GATEWAY, INGESTOR, SIGNALS, RISK, EXECUTION = (
@@ -18,6 +18,7 @@ GATEWAY, INGESTOR, SIGNALS, RISK, EXECUTION = (
     "risk-manager",
     "execution-engine",
 )
+BROKER = "broker"
 ENVIRONMENT = "production"
 _PROMETHEUS = "127.0.0.1:9090"
 _SEPARATOR = "\x1f"
@@ -72,8 +73,35 @@ class Platform:
         found = body.get("dependencies", {}) if isinstance(body, dict) else {}
         return reply.status == 200, {str(key): str(value) for key, value in found.items()}
 
+    def scraped(self, name: str, metric: str) -> dict[str, float]:
+        """A metric as the service itself has it, by its labels (as they are written). Raises Unreachable, Failure."""
+        reply = self.ask(name, "GET", "/metrics")
+        if reply.status != 200:
+            raise Failure(f"eafix-cli: {name} tells no metrics: HTTP status {reply.status}")
+        found = {}
+        for line in reply.text.splitlines():
+            series, _, value = line.rpartition(" ")
+            own, brace, labels = series.partition("{")
+            if own == metric:
+                found[labels.removesuffix("}") if brace else ""] = float(value)
+        return found
+
     def sql(self, query: str, *, within_s: float = 5.0, application: str = "eafix-cli") -> list[list[str]]:
         """Rows of one statement, at the database the environment names. Raises SqlFailed."""
+        done = self._psql(query, within_s=within_s, application=application)
+        return [line.split(_SEPARATOR) for line in done.out.splitlines() if line]
+
+    def maintain(self, statement: str, *, within_s: float) -> str:
+        """What Postgres says while it carries out one statement of maintenance. Raises SqlFailed; what takes too long is cancelled."""
+        application = f"eafix-cli maintain {os.getpid()}"
+        try:
+            return self._psql(statement, within_s=within_s, application=application).err
+        except SqlFailed as failed:
+            if failed.timed_out:  # its session outlives psql
+                self.sql(f"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = '{application}'")
+            raise
+
+    def _psql(self, query: str, *, within_s: float, application: str) -> Finished:
         command = ["psql", "-X", "-q", "-w", "-A", "-t", "-F", _SEPARATOR, "-v", "ON_ERROR_STOP=1", "-c", query]
         wait_s = max(round(within_s), 2)  # libpq takes whole seconds, and 1 for 2
         environment = dict(os.environ, PGCONNECT_TIMEOUT=str(wait_s), PGAPPNAME=application)
@@ -84,7 +112,7 @@ class Platform:
             raise SqlFailed(done.err)
         if done.code:
             raise SqlFailed(_reason(done.err) or f"psql ended with exit code {done.code}")
-        return [line.split(_SEPARATOR) for line in done.out.splitlines() if line]
+        return done
 
     def database(self) -> str:
         return f"{os.environ.get('PGHOST', '127.0.0.1')}:{os.environ.get('PGPORT', '5432')}"
