@@ -97,7 +97,7 @@ class Rig(Containers):
         """Take the default route from the network that all share: what is published on the host's loopback needs none."""
         with telling("close the drill's network"):
             self._engine.client.containers.run(
-                self._images[DRILL], ["route", "del", "default"], entrypoint=["ip"], network_mode=f"container:{self._network_owner()}",
+                self._images[DRILL], ["ip route del default && (ip -6 route del default || true)"], entrypoint=["/bin/sh", "-c"], network_mode=f"container:{self._network_owner()}",
                 cap_drop=["ALL"], cap_add=["NET_ADMIN"], user="0:0", remove=True, labels={**self._labels(), PART: "isolation"},
             )  # fmt: skip
 

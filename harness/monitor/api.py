@@ -13,11 +13,11 @@ from typing import Any
 import promql_parser
 from aiohttp import web
 
-from harness.errors import HarnessError
 from harness.monitor.answers import RangeAnswer, alerts_answer, instant_answer, instants, rules_answer, targets_answer
 from harness.monitor.errors import BadQuery, QueryFailed
 from harness.monitor.monitor import Monitor
 from harness.monitor.promql import Query
+from harness.monitor.serving import Serving
 
 Answer = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
@@ -28,8 +28,11 @@ class Api:
     def __init__(self, monitor: Monitor, port: int, *, host: str = "127.0.0.1") -> None:
         """Port 0 takes a free one; `port` then says which."""
         self._monitor = monitor
-        self._host, self.port = host, port
-        self._runner: web.AppRunner | None = None
+        self._serving = Serving("the monitor's API", host, port)
+
+    @property
+    def port(self) -> int:
+        return self._serving.port
 
     async def start(self) -> None:
         """Raises HarnessError when the port is taken."""
@@ -45,22 +48,10 @@ class Api:
             app.router.add_route("POST", path, _as_handler(answer))
         app.router.add_get("/-/ready", _ready)
         app.router.add_get("/-/healthy", _healthy)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self.port)
-        try:
-            await site.start()
-        except OSError as error:
-            await self.stop()
-            raise HarnessError(
-                f"the monitor's API cannot listen on port {self.port}: {error.strerror}. End what listens there."
-            ) from error
-        self.port = self._runner.addresses[0][1]
+        await self._serving.start(app)
 
     async def stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        await self._serving.stop()
 
     async def _query(self, given: Mapping[str, Any]) -> Any:
         monitor = self._monitor

@@ -26,6 +26,7 @@ from harness.stack.remote import Remote
 from scenarios.model import Datastore
 
 _SEEN = Path(RUN)  # the folder that all containers of the drill see
+_IPV6 = Path("/proc/net/ipv6_route")  # not there where the kernel has no IPv6
 _SOCKETS = Path("/var/run/postgresql")  # where the official image's own clients look
 _STARTS_WITHIN_S = 60.0  # documented, at rate 1: the first start initialises its data
 
@@ -141,10 +142,17 @@ def _replica(stores: Mapping[str, Datastore]) -> str:
 
 def _see_no_way_out() -> None:
     """Raises SandboxError when the drill's network leads anywhere but to itself."""
-    for row in Path("/proc/net/route").read_text().splitlines()[1:]:
-        interface, destination, *_ = row.split()
-        if destination == "00000000":
-            raise SandboxError(f"the drill's network has a way out ({interface}); nothing is run in it.")
+    found = ways_out(Path("/proc/net/route").read_text(), _IPV6.read_text() if _IPV6.is_file() else "")
+    if found:
+        raise SandboxError(f"the drill's network has a way out ({', '.join(found)}); nothing is run in it.")
+
+
+def ways_out(ipv4: str, ipv6: str) -> list[str]:
+    """The interfaces of default routes in what the kernel says: /proc/net/route and /proc/net/ipv6_route."""
+    rows = [row.split() for row in ipv4.splitlines()[1:]]
+    found = [row[0] for row in rows if row[1] == row[7] == "0" * 8]
+    rows = [row.split() for row in ipv6.splitlines()]
+    return found + [row[9] for row in rows if row[0] == "0" * 32 and row[1] == "00" and row[9] != "lo"]
 
 
 async def _postgres_version(store: PostgresServer) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from scenarios.lint.finding import Related
+from scenarios.lint.quoted import Quoted
 from scenarios.reading import Runbook, Section
 from scenarios.reading.figures import Figure, find_figures
 
@@ -16,7 +16,7 @@ _WORKDAY = re.compile(r"\bbusiness\s+(?:day|hour)s?\b|\bworking\s+(?:day|hour)s?
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Quoted):
     """`quantity` is what is told ("response"), `subject` of what ("P1"), `value` how much, in seconds or per cent; `said` in its words."""
 
     quantity: str
@@ -30,18 +30,6 @@ class Claim:
     @property
     def place(self) -> tuple[int, int]:
         return self.line, self.column
-
-    @property
-    def where(self) -> str:
-        return f"{self.runbook.name}:{self.line}"
-
-    @property
-    def quote(self) -> str:
-        return f"{self.where}: {self.runbook.source.line(self.line).strip()}"
-
-    @property
-    def related(self) -> Related:
-        return Related(self.runbook.path, self.line, self.runbook.source.line(self.line).strip())
 
 
 def quotes(claims: Iterable[Claim]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scenarios.lint.finding import Related
+from scenarios.lint.quoted import Quoted
 from scenarios.reading import Item, Prose, Runbook
 from scenarios.reading.facts import find_severities
 
@@ -20,25 +20,13 @@ _SAME = {"failed": "fail", "failure": "fail", "failures": "fail", "loss": "outag
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(Quoted):
     """One line of a classification."""
 
     level: str
     text: str
     runbook: Runbook
     line: int
-
-    @property
-    def where(self) -> str:
-        return f"{self.runbook.name}:{self.line}"
-
-    @property
-    def quote(self) -> str:
-        return f"{self.where}: {self.runbook.source.line(self.line).strip()}"
-
-    @property
-    def related(self) -> Related:
-        return Related(self.runbook.path, self.line, self.runbook.source.line(self.line).strip())
 
 
 def situations(runbook: Runbook) -> Iterator[Situation]:

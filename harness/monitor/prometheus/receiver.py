@@ -7,8 +7,8 @@ from collections.abc import Callable
 from aiohttp import web
 from pydantic import ValidationError
 
-from harness.errors import HarnessError
 from harness.monitor.prometheus.answers import NotedAlert, Notice
+from harness.monitor.serving import Serving
 
 _LONGEST = 4_000_000  # bytes of a body
 
@@ -18,31 +18,22 @@ class Receiver:
 
     def __init__(self, port: int, on_alert: Callable[[NotedAlert], None], on_problem: Callable[[str, str], None]) -> None:
         """Port 0 takes a free one; `port` then says which."""
-        self.port = port
+        self._serving = Serving("Alertmanager's webhook", "127.0.0.1", port)
         self._on_alert, self._on_problem = on_alert, on_problem
-        self._runner: web.AppRunner | None = None
+
+    @property
+    def port(self) -> int:
+        return self._serving.port
 
     async def start(self) -> None:
         """Raises HarnessError when the port is taken."""
         app = web.Application(client_max_size=_LONGEST)
         app.router.add_post("/alerts", self._hear)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self.port)
-        try:
-            await site.start()
-        except OSError as error:
-            await self.stop()
-            raise HarnessError(
-                f"Alertmanager's webhook cannot listen on port {self.port}: {error.strerror}. End what listens there."
-            ) from error
-        self.port = self._runner.addresses[0][1]
+        await self._serving.start(app)
 
     async def stop(self) -> None:
         """Safe to repeat."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        await self._serving.stop()
 
     async def _hear(self, request: web.Request) -> web.Response:
         try:
