@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from scenarios.errors import InvalidInput, Problem
-from scenarios.model import Fault, LinkDown, LinkToxic, Scenario, Stack
+from scenarios.model import Fault, LinkDown, LinkToxic, Scenario, ServiceVersion, Stack
 from scenarios.places import siblings
 from scenarios.runbook import Procedure, read_document
 from scenarios.stacks import link_names, processes
@@ -40,7 +40,7 @@ def _struck(source: Source, at: Location, fault: Fault, stack: Stack) -> Iterato
             for attribute, message in wrong_attributes(fault.toxic, fault.attributes):
                 place: Location = (*at, "attributes") if attribute is None else (*at, "attributes", attribute)
                 yield source.problem(message, place, key=True)
-    elif fault.process not in (known := processes(stack)):
+    elif fault.process not in (known := sorted(stack.services) if isinstance(fault, ServiceVersion) else processes(stack)):
         yield source.problem(f"unknown process '{fault.process}'{hint(fault.process, known)}", (*at, "process"))
 
 

@@ -82,6 +82,21 @@ class Service(FileModel):
     inside: bool = Field(True, description="False for parties outside the platform: broker, price providers, pager.")
     depends_on: tuple[str, ...] = ()
     settings: dict[str, Any] = Field(default_factory=dict)
+    namespace: str | None = Field(None, description="Its Kubernetes namespace; none: that of the stack.")
+    aliases: tuple[str, ...] = Field((), description="Further names of its deployment: the documents call it so too.")
+    labels: dict[str, str] = Field(default_factory=dict, description="Labels of its pod, beside `app`.")
+    standby_for: str | None = Field(
+        None,
+        description="The service beside which it may be brought up, with the same links: not there until somebody creates it.",
+    )
+    pm2: str | None = Field(None, description="Its name in pm2 commands; none: pm2 doesn't know it.")
+    image: str | None = Field(None, description="The repository of its image, without a tag.")
+    version: str = Field("1.0.0", description="The version that runs at first.")
+
+    @property
+    def standby(self) -> bool:
+        """Whether it is not there at first."""
+        return self.standby_for is not None
 
 
 class Datastore(FileModel):
@@ -93,6 +108,7 @@ class Datastore(FileModel):
     compose: str | None = None
     role: str = Field("primary", description="The label that service addresses select by: writer, replica, primary.")
     replica_of: str | None = None
+    systemd: str | None = Field(None, description="The unit that systemctl knows it by; none: systemctl doesn't know it.")
 
 
 class Address(FileModel):
@@ -108,6 +124,14 @@ class Link(FileModel):
 
     source: str = Field(alias="from")
     to: str
+
+
+class Ingress(FileModel):
+    """The way in from outside: which host names lead to which services."""
+
+    name: str
+    namespace: str | None = None
+    hosts: dict[str, str] = Field(description="Host name to service.")
 
 
 class Monitoring(FileModel):
@@ -133,6 +157,21 @@ class Stack(FileModel):
         default_factory=dict, description="Defaults of `--set` keys: postgres.*, redis.*, risk.* ..."
     )
     setting_choices: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="The values that a setting may have.")
+    prefix: Name = Field(
+        "eafix", description="What the cluster's names of datastores begin with: the label app of eafix-postgres."
+    )
+    namespace: str = Field("default", description="The Kubernetes namespace of everything that names no other.")
+    helm: str | None = Field(None, description="The Helm release that all of it belongs to.")
+    ingress: Ingress | None = None
+    objects: tuple[dict[str, Any], ...] = Field((), description="Kubernetes manifests of what else is there from the start.")
+    environment: dict[str, str] = Field(
+        default_factory=dict,
+        description="Variables on the operator's workstation; {port:NAME} stands for the port of an address or a service.",
+    )
+    schemas: tuple[str, ...] = Field(
+        (), description="SQL files, relative to this file, run at the start as the database's owner; once loaded, their texts."
+    )
+    checkout: Name = Field("eafix", description="Which of the checkouts of fakes/workstation the operator has.")
 
 
 # --- scenario ------------------------------------------------------------------------------------------------------
@@ -160,6 +199,17 @@ class ProcessPause(_Fault):
     process: str = Field(description="A service or a datastore instance of the stack.")
 
 
+class ServiceVersion(_Fault):
+    """A version of a service is deployed that is bad. Healed by going back to the version before, unless somebody did that already."""
+
+    fault: Literal["service.version"]
+    process: str = Field(description="A service of the stack.")
+    version: str = Field(min_length=1, description="What the bad version is called.")
+    defect: Literal["errors", "crash", "slow", "leak"] = Field(
+        description="Every second request fails; it ends soon after its start; each request takes 1.5 s longer; it grows by 20 MB a second."
+    )
+
+
 class LinkDown(_Fault):
     """Links are cut: existing connections closed, new ones refused. `*` matches any name: `* -> redis`."""
 
@@ -180,7 +230,7 @@ class LinkToxic(_Fault):
     attributes: dict[str, int] = Field(default_factory=dict, description="Toxiproxy's own: latency, jitter, rate, timeout ...")
 
 
-Fault = Annotated[ProcessKill | ProcessPause | LinkDown | LinkToxic, Field(discriminator="fault")]
+Fault = Annotated[ProcessKill | ProcessPause | ServiceVersion | LinkDown | LinkToxic, Field(discriminator="fault")]
 
 
 class Load(FileModel):

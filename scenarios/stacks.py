@@ -44,6 +44,7 @@ def read_stack(path: Path) -> Stack:
         *_addresses(source, stack),
         *_replicas(source, stack),
         *_names(source, stack),
+        *_standbys(source, stack),
         *_settings(source, stack),
     ]
     if problems:
@@ -77,10 +78,11 @@ def _links(source: Source, stack: Stack) -> Iterator[Problem]:
 def _addresses(source: Source, stack: Stack) -> Iterator[Problem]:
     """Each service address selects one instance, and no two things listen on one port."""
     for name, address in stack.addresses.items():
-        labels = [{"app": f"eafix-{store.kind}", "role": store.role} for store in stack.datastores.values()]
+        labels = [{"app": f"{stack.prefix}-{store.kind}", "role": store.role} for store in stack.datastores.values()]
         found = sum(address.selector.items() <= each.items() for each in labels)
         if found != 1:
-            message = f"the selector of {name} matches {found} datastores; it must match one by app (eafix-postgres, eafix-redis) and role"
+            apps = ", ".join(sorted({f"{stack.prefix}-{store.kind}" for store in stack.datastores.values()}))
+            message = f"the selector of {name} matches {found} datastores; it must match one by app ({apps}) and role"
             yield source.problem(message, ("addresses", name, "selector"))
     taken: dict[int, str] = {}
     groups = (("services", stack.services), ("datastores", stack.datastores), ("addresses", stack.addresses))
@@ -91,6 +93,34 @@ def _addresses(source: Source, stack: Stack) -> Iterator[Problem]:
                     f"port {member.port} of {name} belongs to {taken[member.port]} already", (group, name, "port")
                 )
             taken.setdefault(member.port, name)
+
+
+def _schemas(source: Source, path: Path, stack: Stack) -> tuple[tuple[str, ...], list[Problem]]:
+    """The texts of its SQL files, and what is wrong with them. A sandbox sees none of the folders that they lie in."""
+    texts, problems = [], []
+    for index, reference in enumerate(stack.schemas):
+        try:
+            texts.append((path.parent / reference).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            problems.append(source.problem(f"{reference} cannot be read: {why}", ("schemas", index)))
+    return tuple(texts), problems
+
+
+def _standbys(source: Source, stack: Stack) -> Iterator[Problem]:
+    """What a standby stands by for, what an ingress leads to, and what else is there."""
+    for name, service in stack.services.items():
+        others = [other for other, model in stack.services.items() if not model.standby]
+        if service.standby_for is not None and service.standby_for not in others:
+            message = f"unknown service '{service.standby_for}'{hint(service.standby_for, others)}"
+            yield source.problem(message, ("services", name, "standby-for"))
+    for host, service_name in (stack.ingress.hosts if stack.ingress else {}).items():
+        if service_name not in stack.services:
+            message = f"unknown service '{service_name}'{hint(service_name, stack.services)}"
+            yield source.problem(message, ("ingress", "hosts", host))
+    for index, manifest in enumerate(stack.objects):
+        if not manifest.get("kind") or not (manifest.get("metadata") or {}).get("name"):
+            yield source.problem("an object needs a kind and metadata with a name", ("objects", index))
 
 
 def _replicas(source: Source, stack: Stack) -> Iterator[Problem]:

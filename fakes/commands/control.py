@@ -43,6 +43,20 @@ class Unit(NamedTuple):
     replica_of: str | None
     exit_code: int | None  # of the process that ended last
     ended_s: float | None  # when it did
+    aliases: tuple[str, ...] = ()  # further names of its deployment
+    labels: Mapping[str, str] = {}  # of its pod, beside `app`
+    standby_for: str | None = None  # of a standby: the service beside which it may be brought up
+    present: bool = True  # False: a standby that nobody has created
+    pm2: str | None = None
+    systemd: str | None = None
+    namespace: str = "default"
+    image: str | None = None
+    environment: Mapping[str, str] = {}
+    defect: str = ""
+    revision: int = 1
+    revisions: tuple[Mapping[str, Any], ...] = ()  # oldest first: revision, version, environment, defect, cause, at_s
+    selector: Mapping[str, str] | None = None  # of its service address; None where it has none of its own
+    leads_to: str | None = None  # the service that its address leads to now
 
     @property
     def running(self) -> bool:
@@ -66,10 +80,18 @@ class State(NamedTuple):
     addresses: tuple[Address, ...]
     now_s: float
     epoch_s: float  # the calendar time at which the drill's clocks stood at 0
+    prefix: str = "eafix"
+    namespace: str = "default"
+    helm: str | None = None  # the release that the platform belongs to
+    ingress: Mapping[str, Any] | None = None  # name, namespace, hosts: host name to service
 
     def services(self) -> list[Unit]:
         """The services of the platform itself, without the parties outside it."""
-        return [unit for unit in self.units if unit.kind == "service" and unit.inside and (unit.deployment or unit.compose)]
+        return [
+            unit
+            for unit in self.units
+            if unit.kind == "service" and unit.inside and unit.present and (unit.deployment or unit.compose)
+        ]
 
     def datastores(self) -> list[Unit]:
         return [unit for unit in self.units if unit.kind != "service"]
@@ -103,19 +125,70 @@ class Control:
         units = [_unit(name, "services", row) for name, row in body["services"].items()]
         units += [_unit(name, "datastores", row) for name, row in body["datastores"].items()]
         addresses = tuple(_address(name, row) for name, row in body["addresses"].items())
-        return State(tuple(units), addresses, float(body["now_s"]), float(body["epoch_s"]))
+        return State(
+            tuple(units), addresses, float(body["now_s"]), float(body["epoch_s"]), str(body.get("prefix", "eafix")),
+            str(body.get("namespace", "default")), body.get("helm"), body.get("ingress"),
+        )  # fmt: skip
 
     def act(self, unit: Unit, verb: str, *, wait: bool) -> None:
-        """`start`, `stop`, `restart` or, for a datastore, `promote`. With `wait` it returns when that is done."""
+        """`start`, `stop`, `restart` or, for a datastore, `promote` and `wipe`. With `wait` it returns when that is done."""
         self._post(f"{unit.path}/{verb}", {"wait": wait})
 
     def label(self, unit: Unit, role: str) -> None:
         """Set the role by which service addresses select an instance."""
         self._post(f"{unit.path}/role", {"role": role})
 
-    def point(self, address: str, selector: Mapping[str, str | None]) -> None:
-        """Merge a selector into that of a service address: it then leads to the instance that matches."""
-        self._post(f"/addresses/{address}/selector", {"selector": dict(selector)})
+    def point(self, address: str, selector: Mapping[str, str | None]) -> str | None:
+        """Merge a selector into that of a service address, or of a service: what matches, and it leads to now; None: nothing."""
+        found: str | None = self._post(f"/addresses/{address}/selector", {"selector": dict(selector)}).get("instance")
+        return found
+
+    def scale(self, unit: Unit, replicas: int) -> None:
+        """0 stops a service. However many are asked for, one process runs."""
+        self._post(f"{unit.path}/scale", {"replicas": replicas})
+
+    def configure(
+        self, unit: Unit, *, version: str | None = None, environment: Mapping[str, str | None] | None = None, cause: str = ""
+    ) -> int:
+        """Make a new revision of a service, which restarts it when it runs; the revision's number. None removes a variable."""
+        body: dict[str, object] = {"environment": dict(environment or {}), "cause": cause}
+        if version is not None:
+            body["version"] = version
+        return int(self._post(f"{unit.path}/configure", body)["revision"])
+
+    def undo(self, unit: Unit, revision: int | None = None) -> int:
+        """Back to a revision, or the one before; the number of the revision that this makes. Raises Refused (409) when there is none."""
+        return int(self._post(f"{unit.path}/undo", {"revision": revision})["revision"])
+
+    def create(self, unit: Unit) -> None:
+        """A standby comes into being, and starts."""
+        self._post(f"{unit.path}/create", {})
+
+    def delete(self, unit: Unit) -> None:
+        """A standby is removed. Raises Refused (409) for what belongs to the platform."""
+        self._post(f"{unit.path}/delete", {})
+
+    def objects(self, kind: str | None = None, namespace: str | None = None) -> list[dict[str, Any]]:
+        """Other objects of the cluster, as manifests. What belongs to no namespace is in `_`."""
+        asked = "&".join(f"{key}={value}" for key, value in (("kind", kind), ("namespace", namespace)) if value)
+        found: list[dict[str, Any]] = _checked(request(self.address, "GET", "/objects" + (f"?{asked}" if asked else "")))[
+            "objects"
+        ]
+        return found
+
+    def put_object(self, manifest: Mapping[str, Any]) -> tuple[bool, bool]:
+        """Store an object: whether it is new, and whether it differs from what was there."""
+        body = _checked(request(self.address, "PUT", "/objects", dict(manifest)))
+        return bool(body["created"]), bool(body["changed"])
+
+    def delete_object(self, kind: str, namespace: str, name: str) -> None:
+        """Remove an object; with a Namespace all that is in it. Raises Refused (404) when there is none."""
+        _checked(request(self.address, "DELETE", f"/objects/{kind}/{namespace}/{name}"))
+
+    def events(self) -> list[dict[str, Any]]:
+        """What happened to workloads, oldest first: at_s, type, reason, object, message, namespace."""
+        found: list[dict[str, Any]] = _checked(request(self.address, "GET", "/events"))["events"]
+        return found
 
     def logs(self, unit: Unit, start: int | None = None) -> Logs:
         """The lines of a unit's log, from place `start` on where that is given."""
@@ -123,8 +196,8 @@ class Control:
         body = _checked(request(self.address, "GET", f"{unit.path}/logs?{query}", timeout_s=15.0))
         return Logs([str(line) for line in body["lines"]], body.get("next"))
 
-    def _post(self, path: str, body: dict[str, object]) -> None:
-        _checked(request(self.address, "POST", path, body, timeout_s=_ACT_TIMEOUT_S))
+    def _post(self, path: str, body: dict[str, object]) -> Any:
+        return _checked(request(self.address, "POST", path, body, timeout_s=_ACT_TIMEOUT_S))
 
 
 def _checked(reply: Reply) -> Any:
@@ -151,11 +224,27 @@ def _unit(name: str, path: str, row: Mapping[str, Any]) -> Unit:
         restarts=int(row.get("restarts") or 0),
         started_s=float(row.get("started_s") or 0.0),
         role=str(row.get("role") or ""),
-        app=str(row.get("app") or row.get("deployment") or row.get("statefulset") or name),
+        app=str(
+            row.get("app") or (row.get("labels") or {}).get("app") or row.get("deployment") or row.get("statefulset") or name
+        ),
         inside=bool(row.get("inside", True)),
         replica_of=row.get("replica_of"),
         exit_code=row.get("exit_code"),
         ended_s=row.get("ended_s"),
+        aliases=tuple(row.get("aliases") or ()),
+        labels=dict(row.get("labels") or {}),
+        standby_for=row.get("standby_for"),
+        present=bool(row.get("present", True)),
+        pm2=row.get("pm2"),
+        systemd=row.get("systemd"),
+        namespace=str(row.get("namespace") or "default"),
+        image=row.get("image"),
+        environment=dict(row.get("environment") or {}),
+        defect=str(row.get("defect") or ""),
+        revision=int(row.get("revision") or 1),
+        revisions=tuple(row.get("revisions") or ()),
+        selector=row.get("selector"),
+        leads_to=row.get("leads_to"),
     )
 
 

@@ -26,6 +26,7 @@ from fakes.services.bus import Bus, Consumer
 from fakes.services.calls import Peer
 from fakes.services.config import Config
 from fakes.services.database import Database
+from fakes.services.defects import defective, work_of
 from fakes.services.health import Dependency
 from fakes.services.logs import log_to_stderr
 from fakes.services.metrics import CONTENT_TYPE, Registry
@@ -60,6 +61,8 @@ class Service:
         self._end = asyncio.Event()
         self._status = 0
         self._describe_itself()
+        if (work := work_of(config.defect)) is not None:
+            self.background(work)
 
     # --- what a program says of itself ---
 
@@ -156,12 +159,13 @@ class Service:
 
     def _measured(self, method: str, path: str, handler: Handler) -> Handler:
         """Count and time requests; probes and scrapes are no traffic and are not counted."""
+        handled = defective(self.config.defect, handler)
 
         async def measured(request: web.Request) -> web.StreamResponse:
             began_s = time.perf_counter()
             status = 500
             try:
-                response = await translated(request, handler)
+                response = await translated(request, handled)
                 status = response.status
             finally:
                 self._requests.add(method, path, str(status))

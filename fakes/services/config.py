@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +36,8 @@ class Config:
     addresses: Mapping[str, Address]  # one for each outgoing link, by target
     settings: Mapping[str, Any]
     state_dir: Path  # private, survives restarts
+    environment: Mapping[str, str] = field(default_factory=dict)  # what its deployment gives it
+    defect: str = ""  # of a bad version: errors, crash, slow, leak
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Config:
@@ -50,6 +52,8 @@ class Config:
             addresses={name: Address.of(text) for name, text in given.get("addresses", {}).items()},
             settings=dict(given.get("settings", {})),
             state_dir=Path(given["state_dir"]),
+            environment={str(key): str(value) for key, value in given.get("environment", {}).items()},
+            defect=str(given.get("defect", "")),
         )
 
     def address(self, target: str) -> Address:

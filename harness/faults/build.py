@@ -5,9 +5,10 @@ from __future__ import annotations
 from harness.faults.base import Fault
 from harness.faults.network import CutLinks, PoisonLinks
 from harness.faults.process import KillProcess, PauseProcess
+from harness.faults.release import DeployVersion
 from harness.stack.embedded import EmbeddedStack
 from scenarios.model import Fault as FaultModel
-from scenarios.model import LinkDown, LinkToxic, ProcessKill, ProcessPause
+from scenarios.model import LinkDown, LinkToxic, ProcessKill, ProcessPause, ServiceVersion
 
 
 def fault_name(model: FaultModel, number: int) -> str:
@@ -23,6 +24,8 @@ def build_fault(model: FaultModel, number: int, stack: EmbeddedStack) -> Fault:
             return KillProcess(name, stack, model.process)
         case ProcessPause():
             return PauseProcess(name, stack, model.process)
+        case ServiceVersion():
+            return DeployVersion(name, stack, model.process, model.version, model.defect)
         case LinkDown():
             return CutLinks(name, stack, model.links)
         case LinkToxic():

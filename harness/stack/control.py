@@ -14,11 +14,19 @@ from typing import Any
 from aiohttp import web
 
 from harness.errors import HarnessError
+from harness.stack.control_cluster import ClusterControl
 from harness.stack.embedded import EmbeddedStack
 from harness.stack.postgres import PostgresServer
 
 READY_WITHIN_S = 20.0
 _LONGEST_LOG = 2_000_000  # bytes of a log's end that are searched
+_EVENTS = {  # reason and message of what a verb does to a workload
+    "start": ("Started", "Started container"),
+    "stop": ("Killing", "Stopping container"),
+    "restart": ("Killing", "Stopping container, it will be started again"),
+    "promote": ("Promoted", "Promoted to primary"),
+    "wipe": ("VolumeDelete", "Deleted the volume with all data"),
+}
 
 
 class Control:
@@ -27,15 +35,17 @@ class Control:
     def __init__(self, stack: EmbeddedStack, port: int) -> None:
         self._stack, self._port = stack, port
         self._runner: web.AppRunner | None = None
+        self._cluster = ClusterControl(stack)
 
     async def start(self) -> None:
         app = web.Application(middlewares=[_errors_as_json])
         app.add_routes(
             [
+                *self._cluster.routes(),
                 web.get("/state", self._state),
                 web.post("/services/{name}/{verb:start|stop|restart}", self._service),
                 web.get("/services/{name}/logs", self._logs),
-                web.post("/datastores/{name}/{verb:start|stop|restart|promote}", self._datastore),
+                web.post("/datastores/{name}/{verb:start|stop|restart|promote|wipe}", self._datastore),
                 web.get("/datastores/{name}/logs", self._logs),
                 web.post("/datastores/{name}/role", self._role),
                 web.post("/addresses/{name}/selector", self._selector),
@@ -65,6 +75,7 @@ class Control:
                     }
                     for name, model in stack.model.addresses.items()
                 },
+                **self._cluster.platform(),
                 "links": [{"name": proxy.name, "listen": proxy.listen} for proxy in stack.topology.proxies],
                 "ports": {str(documented): actual for documented, actual in stack.ports.mapped().items()},
                 "now_s": stack.clock.now(),
@@ -89,6 +100,7 @@ class Control:
             "inside": model.inside,
             "depends_on": sorted(running.config["addresses"]),
             "ready": running.running and await running.answers(self._stack.http) == 200,
+            **self._cluster.facts(name),
         }
 
     def _datastore_state(self, name: str) -> dict[str, Any]:
@@ -105,12 +117,15 @@ class Control:
             "ready": store.running,
             "replicas": store.replicas,
             "replica_of": model.replica_of,
+            "systemd": model.systemd,
+            "namespace": self._stack.model.namespace,
         }
 
     async def _service(self, request: web.Request) -> web.Response:
         service = _named(self._stack.services, request, "service")
         verb = request.match_info["verb"]
         await {"start": service.start, "stop": service.stop, "restart": service.restart}[verb]()
+        self._cluster.tell(service.name, *_EVENTS[verb])
         if verb != "stop" and (await _body(request)).get("wait"):
             await service.wait_healthy(self._stack.http, within_s=READY_WITHIN_S)
         return web.json_response(await self._service_state(service.name))
@@ -118,10 +133,13 @@ class Control:
     async def _datastore(self, request: web.Request) -> web.Response:
         store = _named(self._stack.datastores, request, "datastore")
         verb = request.match_info["verb"]
-        if verb in ("stop", "restart"):
+        self._cluster.tell(store.name, *_EVENTS[verb])
+        if verb in ("stop", "restart", "wipe"):
             await store.stop()
+        if verb == "wipe":
+            await self._stack.wipe(store)
         if verb in ("start", "restart"):
-            await store.start()
+            await self._stack.start_store(store)
         if verb == "promote":
             if not isinstance(store, PostgresServer):
                 raise web.HTTPConflict(text=json.dumps({"error": f"{store.name} is no Postgres server"}))
@@ -135,6 +153,9 @@ class Control:
 
     async def _selector(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
+        if name in self._stack.service_selectors:
+            leads_to = await self._stack.set_service_selector(name, (await _body(request))["selector"])
+            return web.json_response({"instance": leads_to, "selector": self._stack.service_selectors[name]})
         if name not in self._stack.selectors:
             raise web.HTTPNotFound(text=json.dumps({"error": f"no address {name}"}))
         instance = await self._stack.set_selector(name, (await _body(request))["selector"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,9 +19,11 @@ import fakes.services
 from fakes.clock import Clock
 from harness.errors import HarnessError
 from harness.ports import Ports
+from harness.stack.objects import ObjectStore
 from harness.stack.postgres import PostgresServer, PostgresSettings
 from harness.stack.process import Process, descendants, memory_mb
 from harness.stack.redis import RedisServer
+from harness.stack.releases import Releases
 from harness.stack.services import ForkServer, RunningService
 from harness.stack.topology import TOXIPROXY_PORT, Topology
 from harness.tools import Tools
@@ -30,6 +33,7 @@ from harness.waiting import wait_until
 from scenarios.model import Stack
 
 READY_WITHIN_S = 30.0
+NOWHERE = 1  # a port on which nobody listens
 Instance = PostgresServer | RedisServer
 T = TypeVar("T", PostgresServer, RedisServer)
 
@@ -57,6 +61,10 @@ class EmbeddedStack:
         self.roles = self.topology.roles()
         self.selectors = {name: dict(address.selector) for name, address in stack.addresses.items()}
         self.pointing = {name: self.topology.selected(name, self.roles) for name in stack.addresses}
+        inside = [name for name, model in stack.services.items() if model.inside and not model.standby]
+        self.service_selectors = {name: {"app": self.topology.service_labels(name)["app"]} for name in inside}
+        self.service_pointing: dict[str, str | None] = {name: name for name in inside}
+        self.objects = ObjectStore(stack.namespace, stack.objects)
         self.on_cutover: Callable[[str, str, str], None] = lambda address, old, new: None
         self.toxiproxy = Toxiproxy("127.0.0.1", ports[TOXIPROXY_PORT])
         self._toxiproxy_server, self._tools, self._seed = toxiproxy, tools, seed
@@ -79,10 +87,13 @@ class EmbeddedStack:
         state = self.folders.run / "state" / name
         config = {
             "name": name, "program": model.program, "port": self.topology.process_port(name), "clock": str(self.folders.clock),
-            "version": "1.0.0", "seed": self._seed, "addresses": self.topology.links_of(name),
+            "version": model.version, "seed": self._seed, "addresses": self.topology.links_of(name),
             "settings": {**self.settings, **model.settings}, "state_dir": str(state),
         }  # fmt: skip
-        return RunningService(name, config, self.folders.logs / f"{name}.log", self._fork_server, self.clock)
+        return RunningService(
+            name, config, self.folders.logs / f"{name}.log", self._fork_server, self.clock,
+            present=not model.standby, releases=Releases.of(model.version),
+        )  # fmt: skip
 
     def _datastore(self, name: str) -> Instance:
         model, log = self.model.datastores[name], self.folders.logs / f"{name}.log"
@@ -103,8 +114,9 @@ class EmbeddedStack:
             (self.folders.run / "state" / name).mkdir(parents=True, exist_ok=True)
         self._started = True
         await asyncio.gather(self._start_proxies(), self._fork_server.start(self.clock), self._start_datastores())
-        await asyncio.gather(*(service.start() for service in self.services.values()))
-        await asyncio.gather(*(service.wait_healthy(self.http, within_s=READY_WITHIN_S) for service in self.services.values()))
+        present = [service for service in self.services.values() if service.present]
+        await asyncio.gather(*(service.start() for service in present))
+        await asyncio.gather(*(service.wait_healthy(self.http, within_s=READY_WITHIN_S) for service in present))
         return time.monotonic() - began
 
     async def _start_proxies(self) -> None:
@@ -130,18 +142,30 @@ class EmbeddedStack:
         await asyncio.gather(self._start_postgres(), *(store.start() for store in self._of(RedisServer)))
 
     async def _start_postgres(self) -> None:
-        servers = self._of(PostgresServer)
-        primary = next(server for server in servers if self.model.datastores[server.name].replica_of is None)
-        replicas = [server for server in servers if server is not primary]
-        await primary.create(replica=replicas[0].name if replicas else "none")
-        await primary.start()
-        await primary.prepare((Path(fakes.services.__file__).parent / "schema.sql").read_text())
+        primary, replicas = self._primary_and_replicas()
+        await self._first_start(primary)
         for replica in replicas:
             await wait_until(self._has_proxies, what="Toxiproxy's proxies", within_s=10, every_s=0.01, clock=self.clock)
-            link = self.topology.links_of(replica.name)[primary.name].split(":")
-            await replica.copy_from((link[0], int(link[1])))
-            await replica.start()
+            await self._first_start(replica)
             await primary.streaming()
+
+    def _primary_and_replicas(self) -> tuple[PostgresServer, list[PostgresServer]]:
+        """As the stack file has them."""
+        servers = self._of(PostgresServer)
+        primary = next(server for server in servers if self.model.datastores[server.name].replica_of is None)
+        return primary, [server for server in servers if server is not primary]
+
+    async def _first_start(self, server: PostgresServer) -> None:
+        """Start a server that has no data yet: a primary with an empty database, a replica with a copy."""
+        primary, replicas = self._primary_and_replicas()
+        if server is primary:
+            await primary.create(replica=replicas[0].name if replicas else "none")
+            await primary.start()
+            await primary.prepare((Path(fakes.services.__file__).parent / "schema.sql").read_text(), *self.model.schemas)
+            return
+        link = self.topology.links_of(server.name)[primary.name].split(":")
+        await server.copy_from((link[0], int(link[1])))
+        await server.start()
 
     async def _has_proxies(self) -> bool | None:
         return bool(await asyncio.to_thread(self.toxiproxy.names)) or None
@@ -185,6 +209,29 @@ class EmbeddedStack:
         await self._point(address, instance)
         return instance
 
+    async def set_service_selector(self, name: str, selector: Mapping[str, str | None]) -> str | None:
+        """Merge labels into the selector of a service's address; the service that it leads to now, None when that is nobody.
+
+        Raises HarnessError for a service that has no address of its own.
+        """
+        if name not in self.service_selectors:
+            raise HarnessError(f"{name} has no service address of its own")
+        merged = {**self.service_selectors[name], **selector}
+        self.service_selectors[name] = {key: value for key, value in merged.items() if value is not None}
+        return await self.point_service(name)
+
+    async def point_service(self, name: str) -> str | None:
+        """Lead a service's address to where its selector says: where it leads already if that still matches."""
+        found = [each for each in self.topology.services_selected(self.service_selectors[name]) if self.services[each].present]
+        old = self.service_pointing[name]
+        new = old if old in found else found[0] if found else None
+        if new != old:
+            port = self.services[new].port if new else NOWHERE
+            await asyncio.to_thread(self.toxiproxy.set_upstream, f"any -> {name}", f"127.0.0.1:{port}")
+            self.service_pointing[name] = new
+            self.on_cutover(name, old or "nobody", new or "nobody")
+        return new
+
     async def set_role(self, instance: str, role: str) -> None:
         """Label an instance; service addresses whose selector matches it now lead to it."""
         self.roles[instance] = role
@@ -202,6 +249,25 @@ class EmbeddedStack:
         await asyncio.to_thread(self.toxiproxy.set_upstream, f"any -> {address}", upstream)
         self.pointing[address] = instance
         self.on_cutover(address, old, instance)
+
+    async def wipe(self, store: Instance) -> None:
+        """Stop a datastore and delete its data, as whoever deletes its volume does. Raises HarnessError."""
+        if self.kind != "embedded":
+            raise HarnessError(f"the volumes of a stack on {self.kind} are not the drill's to delete")
+        await store.stop()
+        await asyncio.to_thread(shutil.rmtree, store.data, ignore_errors=True)
+        store.wiped = True
+
+    async def start_store(self, store: Instance) -> None:
+        """Start a datastore; one whose data were deleted starts as a new one. Raises NotReady, HarnessError."""
+        wiped, store.wiped = store.wiped, False
+        if not (wiped and isinstance(store, PostgresServer)):
+            await store.start()
+            return
+        primary, _ = self._primary_and_replicas()
+        if store is not primary:  # the old primary keeps a slot of the replica that is gone
+            await primary.drop_slots()
+        await self._first_start(store)
 
     def current(self, address: str) -> Instance:
         """The datastore instance that a service address leads to."""

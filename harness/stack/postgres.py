@@ -146,7 +146,7 @@ class PostgresServer(DatastoreServer):
         except NotReady as error:
             raise NotReady(self.name, within_s, f"{error} -- log: {_tail(self._log)}") from error
 
-    async def prepare(self, schema: str) -> None:
+    async def prepare(self, *schemas: str) -> None:
         """Create the application's role, database and tables. Never waits for a standby: there is none yet."""
         user, database = self._settings.user, self._settings.database
         local = "SET synchronous_commit = local"
@@ -161,7 +161,8 @@ class PostgresServer(DatastoreServer):
             await connection.execute(f'GRANT pg_monitor TO "{user}"')
             await connection.execute(f'ALTER SCHEMA public OWNER TO "{user}"')
             await connection.execute(f'SET ROLE "{user}"')
-            await connection.execute(schema)
+            for schema in schemas:
+                await connection.execute(schema)
 
     async def promote(self) -> None:
         """Make a replica a primary, and return when it takes writes. Nothing happens on a primary."""
@@ -175,6 +176,11 @@ class PostgresServer(DatastoreServer):
                 return None if await _one(connection, "SELECT pg_is_in_recovery()") else True
 
         await wait_until(writable, what=f"promotion of {self.name}", within_s=30, every_s=0.005, clock=self._clock)
+
+    async def drop_slots(self) -> None:
+        """Drop the replication slots that nobody uses: what a replica left that is made anew."""
+        async with await psycopg.AsyncConnection.connect(self.dsn(), autocommit=True) as connection:
+            await connection.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active")
 
     async def streaming(self) -> None:
         """Wait until a replica streams from this primary."""

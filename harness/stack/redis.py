@@ -35,6 +35,11 @@ class RedisServer(DatastoreServer):
 
         await wait_until(answers, what=self.name, within_s=10, every_s=0.005, clock=self._clock)
 
+    @property
+    def data(self) -> Path:
+        """Where it keeps its data."""
+        return self._folder
+
     async def _launch(self) -> Program:
         self._folder.mkdir(exist_ok=True)
         command = [str(self._program), *(word for line in self.configuration(self._folder) for word in (f"--{line[0]}", line[1]))]

@@ -18,6 +18,7 @@ import httpx
 from fakes.clock import Clock
 from harness.errors import HarnessError
 from harness.stack.process import Process, is_stopped, signal_tree
+from harness.stack.releases import Releases, Revision
 from harness.waiting import wait_until
 
 _STOP_WITHIN_S = 3.0  # wall
@@ -102,6 +103,8 @@ class RunningService:
     restarts: int = 0
     replicas: int = 0  # how many are wanted: 0 after somebody stopped it, whatever killed it otherwise
     started_s: float = 0.0
+    present: bool = True  # False: a standby that nobody has created
+    releases: Releases = field(default_factory=lambda: Releases.of("1.0.0"))
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -122,6 +125,28 @@ class RunningService:
             if not self.running:
                 self.pid_or_none = await self.server.fork(self.config, self.log)
                 self.started_s = self.clock.now()
+
+    async def scale(self, replicas: int) -> None:
+        """0 stops it. More than one starts one process: `replicas` remembers what was asked for."""
+        if replicas == 0:
+            await self.stop()
+            return
+        await self.start()
+        self.replicas = replicas
+
+    async def configure(self, change: Mapping[str, Any]) -> None:
+        """A new revision of it; it is restarted when it runs. Raises HarnessError."""
+        await self._become(self.releases.configure(change, self.clock.now()))
+
+    async def undo(self, revision: int | None) -> None:
+        """Back to a revision, or to the one before; it is restarted when it runs or should. Raises HarnessError."""
+        await self._become(self.releases.undo(revision, self.clock.now()))
+
+    async def _become(self, made: Revision) -> None:
+        self.config |= {"version": made.version, "environment": dict(made.environment), "defect": made.defect}
+        if (wanted := self.replicas) > 0:
+            await self.restart()
+            self.replicas = wanted
 
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL when it hasn't ended after 3 s."""

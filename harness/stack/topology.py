@@ -78,10 +78,26 @@ class Topology:
 
     def app(self, instance: str) -> str:
         """The `app` label of a datastore instance: what the stand-in cluster calls its kind."""
-        return f"eafix-{self._stack.datastores[instance].kind}"
+        return f"{self._stack.prefix}-{self._stack.datastores[instance].kind}"
+
+    def service_labels(self, name: str) -> dict[str, str]:
+        """The labels of a service's pod."""
+        model = self._stack.services[name]
+        return {"app": model.deployment or name, **model.labels}
+
+    def services_selected(self, selector: dict[str, str]) -> list[str]:
+        """The services whose labels a selector matches, in the order of the stack."""
+        return [
+            name
+            for name, model in self._stack.services.items()
+            if model.inside and selector.items() <= self.service_labels(name).items()
+        ]
 
     def links_of(self, source: str) -> dict[str, str]:
-        """Where a service finds each of its dependencies: target name to host:port of its link."""
+        """Where a service finds each of its dependencies: target name to host:port of its link. A standby has no links of its own."""
+        service = self._stack.services.get(source)
+        if service is not None and service.standby_for is not None:
+            source = service.standby_for
         return {proxy.target: proxy.listen for proxy in self.proxies if proxy.source == source}
 
     def matching(self, patterns: Sequence[str], *, with_addresses: bool) -> list[Proxy]:

@@ -1,0 +1,40 @@
+"""Faults of releases: a bad version of a service is deployed."""
+
+from __future__ import annotations
+
+import contextlib
+
+from harness.errors import FaultError, HarnessError
+from harness.stack.embedded import EmbeddedStack
+
+CAUSE = "deployment"  # of the revision, so that whoever rolls back finds it
+
+
+class DeployVersion:
+    """A version with a defect is deployed, as a release would be. Healing goes back, unless somebody did already."""
+
+    def __init__(self, name: str, stack: EmbeddedStack, process: str, version: str, defect: str) -> None:
+        self.name = name
+        if process not in stack.services:
+            raise FaultError(f"{name}: {process} is no service; only services have versions")
+        self._service, self._version, self._defect = stack.services[process], version, defect
+
+    async def inject(self) -> None:
+        if self._active:
+            return
+        if not self._service.running:
+            raise FaultError(f"{self.name}: {self._service.name} was not running, so nothing could be deployed")
+        await self._service.configure({"version": self._version, "defect": self._defect, "cause": CAUSE})
+
+    async def heal(self) -> None:
+        if self._active:
+            with contextlib.suppress(HarnessError):  # nothing ran before it
+                await self._service.undo(None)
+
+    async def bitten(self) -> str | None:
+        return f"{self._service.name} is version {self._version}" if self._active else None
+
+    @property
+    def _active(self) -> bool:
+        now = self._service.releases.current
+        return (now.version, now.defect) == (self._version, self._defect)
