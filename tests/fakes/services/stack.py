@@ -89,6 +89,7 @@ class Stack:
         self.postgres, self.database, self.redis = postgres, database, redis
         self.clock = ClockPage(folder / "clock.page", speed=speed)
         self.settings: dict[str, Any] = {"postgres.database": database, "postgres.user": "eafix"}
+        self.defects: dict[str, str] = {}  # of bad versions, by service
         self._forks = forks
         self._ports = dict(zip(self.LINKS, free_ports(len(self.LINKS)), strict=True))
         self._ports |= {"postgres": postgres.port, "postgres-replica": postgres.port, "redis": redis.port}
@@ -111,6 +112,7 @@ class Stack:
         return {
             "name": name, "program": program, "port": self._ports[name], "clock": str(self.folder / "clock.page"),
             "seed": 7, "addresses": addresses, "settings": self.settings, "state_dir": str(state),
+            "defect": self.defects.get(name, ""),
         }  # fmt: skip
 
     def start_unready(self, *names: str) -> None:
