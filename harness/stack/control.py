@@ -13,6 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
+from fakes.commands.processes import usage_here
 from harness.errors import HarnessError
 from harness.stack.control_cluster import ClusterControl
 from harness.stack.embedded import EmbeddedStack
@@ -43,6 +44,7 @@ class Control:
             [
                 *self._cluster.routes(),
                 web.get("/state", self._state),
+                web.get(r"/usage/{pid:\d+}", self._usage),
                 web.post("/services/{name}/{verb:start|stop|restart}", self._service),
                 web.get("/services/{name}/logs", self._logs),
                 web.post("/datastores/{name}/{verb:start|stop|restart|promote|wipe}", self._datastore),
@@ -120,6 +122,15 @@ class Control:
             "systemd": model.systemd,
             "namespace": self._stack.model.namespace,
         }
+
+    async def _usage(self, request: web.Request) -> web.Response:
+        """What a process of the stack uses: operators live in a process table of their own."""
+        pid = int(request.match_info["pid"])
+        running = [*self._stack.services.values(), *self._stack.datastores.values()]
+        found = usage_here(pid) if pid in {each.pid for each in running} else None
+        if found is None:
+            raise web.HTTPGone(text=json.dumps({"error": f"no process {pid} of this stack"}))
+        return web.json_response({"usage": list(found)})
 
     async def _service(self, request: web.Request) -> web.Response:
         service = _named(self._stack.services, request, "service")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 from fakes.commands.control import Unit
@@ -88,38 +87,17 @@ def _print_process(unit: Unit) -> bool:
     if not unit.running:
         print(f"{unit.name:<20}stopped")
         return True
-    used, age_s = (usage(unit.pid), _age_s(unit.pid)) if unit.pid else (None, None)
-    if not used or not age_s:
+    used = usage(unit.pid) if unit.pid else None
+    if not used:
         print(f"{unit.name:<20}unknown: its process can't be seen from here")
         return False
     shared = " (what they share is counted in each)" if used.processes > 1 else ""
-    disk = f"{used.read / _MIB:.1f} MiB read, {used.written / _MIB:.1f} MiB written" if _tells_disk(unit.pid) else "disk unknown"
+    disk = f"{used.read / _MIB:.1f} MiB read, {used.written / _MIB:.1f} MiB written" if used.tells_disk else "disk unknown"
     print(
-        f"{unit.name:<20}cpu {used.cpu_s:.2f} s ({100 * used.cpu_s / age_s:.1f} % of a core since it started), "
+        f"{unit.name:<20}cpu {used.cpu_s:.2f} s ({100 * used.cpu_s / used.age_s:.1f} % of a core since it started), "
         f"memory {used.memory / _MIB:.1f} MiB, {disk}, processes: {used.processes}{shared}"
     )
     return True
-
-
-def _age_s(pid: int) -> float | None:
-    """Wall seconds since a process started."""
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-            ticks = int(file.read().rpartition(")")[2].split()[19])
-        with open("/proc/uptime", encoding="utf-8") as file:
-            up_s = float(file.read().split()[0])
-    except OSError:
-        return None
-    return max(up_s - ticks / os.sysconf("SC_CLK_TCK"), 0.01)
-
-
-def _tells_disk(pid: int | None) -> bool:
-    """Only a process's own user may know what it read and wrote."""
-    try:
-        with open(f"/proc/{pid}/io", encoding="utf-8") as file:
-            return bool(file.read())
-    except OSError:
-        return False
 
 
 def _print_postgres(platform: Platform) -> bool:
