@@ -156,6 +156,30 @@ def runbook() -> None:
     """Runbooks in Markdown: what stands in them, and what is wrong in them."""
 
 
+def _judging(command: Any) -> Any:
+    """The options of every command that judges runbooks."""
+    options = (
+        click.option(
+            "--format", "form", type=click.Choice(["text", "json", "sarif", "junit", "markdown"]), default="text", show_default=True
+        ),
+        click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file."),
+        click.option("--baseline", type=click.Path(path_type=Path, dir_okay=False), help="Findings that are known: only others count."),
+        click.option("--update-baseline", is_flag=True, help="Write what is found now into the baseline."),
+        click.option("--select", multiple=True, metavar="RULE", help="Ask only this rule; may be given several times."),
+        click.option("--ignore", multiple=True, metavar="RULE", help="Do not ask this rule; may be given several times."),
+        click.option(
+            "--severity", type=click.Choice(["error", "warning", "info"]), default="warning", show_default=True,
+            help="Findings from here on end the command with exit code 1; all are told.",
+        ),
+        click.option("--bindings", type=click.Path(path_type=Path, dir_okay=False), help="Values for placeholders, and more: docs/writing-scenarios.md."),
+        click.option("--stack", help="The stack that the runbooks are about: a name such as eafix, or a file."),
+        click.option("--postgres-version", type=click.IntRange(10), default=16, show_default=True, help="For rules about SQL."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @runbook.command()
 @click.argument("path", nargs=-1, required=True, type=click.Path(path_type=Path))
 def outline(path: tuple[Path, ...]) -> None:
@@ -167,21 +191,7 @@ def outline(path: tuple[Path, ...]) -> None:
 
 @runbook.command()
 @click.argument("path", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json", "sarif", "junit", "markdown"]), default="text", show_default=True
-)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
-@click.option("--baseline", type=click.Path(path_type=Path, dir_okay=False), help="Findings that are known: only others count.")
-@click.option("--update-baseline", is_flag=True, help="Write what is found now into the baseline.")
-@click.option("--select", multiple=True, metavar="RULE", help="Ask only this rule; may be given several times.")
-@click.option("--ignore", multiple=True, metavar="RULE", help="Do not ask this rule; may be given several times.")
-@click.option(
-    "--severity", type=click.Choice(["error", "warning", "info"]), default="warning", show_default=True,
-    help="Findings from here on end the command with exit code 1; all are told.",
-)  # fmt: skip
-@click.option("--bindings", type=click.Path(path_type=Path, dir_okay=False), help="Values for placeholders.")
-@click.option("--stack", help="The stack that the runbooks are about: a name such as eafix, or a file.")
-@click.option("--postgres-version", type=click.IntRange(10), default=16, show_default=True, help="For rules about SQL.")
+@_judging
 def lint(path: tuple[Path, ...], **wishes: Any) -> None:
     """Find what is wrong in runbooks by reading them: files or folders. Nothing in them is carried out.
 
@@ -190,6 +200,35 @@ def lint(path: tuple[Path, ...], **wishes: Any) -> None:
     from gameday.linting import Wishes, run_lint
 
     sys.exit(run_lint(path, Wishes(**wishes)))
+
+
+@runbook.command()
+@click.argument("path", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_judging
+@click.option(
+    "--procedure", "procedures", multiple=True, metavar="ANCHOR", help="Only these: a section's anchor, or a pattern of it."
+)
+@click.option("--with-lint", is_flag=True, help="Ask the rules of `runbook lint` too.")
+@click.option("--jobs", type=click.IntRange(1), default=None, help="How many at once.  [default: the number of cores]")
+@click.option(
+    "--speed", type=click.FloatRange(1, 60), default=20.0, show_default=True, help="Of documented time while nobody measures."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of everything that is drawn.")
+@click.option(
+    "--limit", type=click.FloatRange(1), default=30.0, show_default=True, metavar="SECONDS", help="Of each command, in wall time."
+)
+@click.option(
+    "--keep", type=click.Path(path_type=Path, file_okay=False), help="Write the history of each check into this folder."
+)
+def check(path: tuple[Path, ...], **wishes: Any) -> None:
+    """Find what is wrong in runbooks by carrying them out: files or folders. Each procedure runs in a sandbox of its own, on a stand-in of its stack.
+
+    Exit codes: 0 nothing new at or above the severity; 1 findings; 2 bad usage or input; 3 a check that could not be judged; 4 no
+    sandbox, or a tool is missing.
+    """
+    from gameday.checking import CheckWishes, run_check
+
+    sys.exit(run_check(path, CheckWishes(**wishes)))
 
 
 @runbook.command()

@@ -60,25 +60,23 @@ def grammar(words: Sequence[str]) -> str | None:
 def _kubectl(rest: list[str]) -> str | None:
     from fakes.commands import kubectl
     from fakes.commands.entry import Failure
+    from fakes.commands.flags import grammar_of
 
     if not rest:
         return None
-    if rest[0] == "create":
-        known = kubectl._CREATES  # noqa: SLF001 - the one list of what the real kubectl creates
-        return None if len(rest) < 2 or rest[1] in known else f"error: Unexpected args: [{' '.join(rest[1:])}]"
     try:
-        kubectl._verb(rest[0])  # noqa: SLF001 - it only looks the verb up
+        kubectl.look_up(grammar_of("kube"), rest)
     except Failure as failure:
-        refused = "unknown command" in str(failure)
-        return f"{failure} (there is none, unless a plugin kubectl-{rest[0]} is installed)" if refused else None
+        said = str(failure).partition("\n")[0]
+        plugin = f" (there is none, unless a plugin kubectl-{rest[0]} is installed)" if "unknown command" in said else ""
+        return said + plugin
     return None
 
 
 def _docker(rest: list[str]) -> str | None:
     from fakes.commands import docker
 
-    real = docker._REAL  # noqa: SLF001 - the one list of what the real docker has beside what the stand-in does
-    return _one_of(rest, {*real, *_DOCKER_TOO}, "unknown command: docker {}")
+    return _one_of(rest, {*docker.REAL, *_DOCKER_TOO}, "unknown command: docker {}")
 
 
 def _compose(rest: list[str]) -> str | None:

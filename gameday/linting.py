@@ -21,7 +21,7 @@ from reports.findings import STYLES, as_text, totals
 from reports.rules_page import as_page
 from scenarios.errors import InvalidInput, Problem, shown
 from scenarios.lint import Context, Report, Rule, Severity, all_rules, lint
-from scenarios.lint.baseline import EMPTY, compare, load_baseline, write_baseline
+from scenarios.lint.baseline import EMPTY, Baseline, compare, load_baseline, write_baseline
 from scenarios.lint.run import chosen_rules
 from scenarios.reading import Bindings, load_bindings
 
@@ -48,20 +48,30 @@ class Wishes:
 def run_lint(paths: Sequence[Path], wishes: Wishes) -> int:
     """Judge runbooks; 1 when a new finding is at least as grave as the threshold. Raises InvalidInput."""
     rules = chosen_rules(wishes.select, wishes.ignore)
-    before = EMPTY
-    if wishes.baseline is not None and (wishes.baseline.exists() or not wishes.update_baseline):
-        before = load_baseline(wishes.baseline)
-    report = lint(paths, _context(wishes), rules)
+    before = known_before(wishes)
+    report = with_baseline(lint(paths, context_of(wishes), rules), wishes, before)
+    tell(report, wishes)
+    return FAILED if report.graver(wishes.severity) else PASSED
+
+
+def known_before(wishes: Wishes) -> Baseline:
+    """The baseline as it is, before anything is judged. Raises InvalidInput."""
+    if wishes.update_baseline and wishes.baseline is None:
+        raise InvalidInput([Problem(Path("--update-baseline"), 0, 0, "needs --baseline FILE: the file that it writes")])
+    if wishes.baseline is None or (wishes.update_baseline and not wishes.baseline.exists()):
+        return EMPTY
+    return load_baseline(wishes.baseline)
+
+
+def with_baseline(report: Report, wishes: Wishes, before: Baseline) -> Report:
+    """The report with what the baseline has marked as known; on demand the baseline is written anew first."""
+    if wishes.baseline is None:
+        return report
     if wishes.update_baseline:
-        if wishes.baseline is None:
-            raise InvalidInput([Problem(Path("--update-baseline"), 0, 0, "needs --baseline FILE: the file that it writes")])
         count = write_baseline(wishes.baseline, report, before)
         click.echo(f"{shown(wishes.baseline)}: {count} known finding{'' if count == 1 else 's'}", err=True)
         before = load_baseline(wishes.baseline)
-    if wishes.baseline is not None:
-        report = compare(report, before)
-    _tell(report, wishes)
-    return FAILED if report.graver(wishes.severity) else PASSED
+    return compare(report, before)
 
 
 def explain(rule_id: str | None, form: str) -> None:
@@ -78,7 +88,8 @@ def explain(rule_id: str | None, form: str) -> None:
         _print_rules(make_console())
 
 
-def _context(wishes: Wishes) -> Context:
+def context_of(wishes: Wishes) -> Context:
+    """What the rules may know. Raises InvalidInput."""
     from scenarios.stacks import load_stack
 
     return Context(
@@ -90,7 +101,8 @@ def _context(wishes: Wishes) -> Context:
     )
 
 
-def _tell(report: Report, wishes: Wishes) -> None:
+def tell(report: Report, wishes: Wishes) -> None:
+    """Print it, or write it to the file that is asked for. Raises InvalidInput."""
     if wishes.form == "text" and wishes.output is None:
         make_console().print(as_text(report, wishes.severity), soft_wrap=True)
         return

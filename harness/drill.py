@@ -104,6 +104,7 @@ class Drill:
             await self._parties.start(undo)
             self._pace.start()
             if await self._prove_steady():
+                await self._parties.ready()
                 await self._rehearse(undo)
 
     async def _boot(self, undo: AsyncExitStack) -> None:

@@ -10,12 +10,11 @@ from harness.detection import Detection
 from harness.history import LEDGER_FILE, History, Recorder
 from harness.monitor.pagerduty import PagerDutyClient
 from harness.pace import Pace
+from harness.respond.desk import Desk
 from harness.respond.responder import AutoResponder
-from harness.respond.workstation import Endpoints, build_workstation
 from harness.spec import DrillSpec
 from harness.stack.embedded import EmbeddedStack
 from harness.stack.postgres import PostgresServer
-from harness.stack.topology import CONTROL_PORT, PROMETHEUS_PORT
 from harness.workload.config import ObserverConfig
 from harness.workload.invariants import record_checks
 from harness.workload.readback import read_back
@@ -31,6 +30,7 @@ class Parties:
         self._spec, self._stack, self._clock, self._pace, self._recorder = spec, stack, clock, pace, recorder
         self._expected = set(spec.loaded.scenario.detection.alerts)
         self.observer = Observer()
+        self._desk: Desk | None = None
         self._detection = Detection(spec, stack, clock, pace, recorder, expected=self._expected)
 
     @property
@@ -40,9 +40,19 @@ class Parties:
 
     async def start(self, undo: AsyncExitStack) -> None:
         await self._detection.start(undo, pager=self._url("pager"))
+        assert self._spec.tools is not None
+        self._desk = await Desk.open(
+            undo, self._stack, self._spec.run / "workstation", programs=self._spec.tools.commands,
+            own_root=self._spec.sandbox == "namespaces",
+        )  # fmt: skip
         undo.push_async_callback(self.observer.stop)
         await self.observer.start(self._load(), self._spec.folder / "logs" / "observer.log")
         await self._detection.ready()
+
+    async def ready(self) -> None:
+        """Wait until the operator's desk is as it is on any morning. Raises HarnessError."""
+        assert self._desk is not None
+        await self._desk.ready()
 
     # --- load -------------------------------------------------------------------------------------------------
 
@@ -63,18 +73,11 @@ class Parties:
     async def respond(self, rng: random.Random) -> None:
         """Wait for a page of an expected alert and carry the scenario's procedure out."""
         loaded = self._spec.loaded
-        ports = self._stack.ports
-        endpoints = Endpoints(
-            control=ports.address(CONTROL_PORT), prometheus=ports.address(PROMETHEUS_PORT), ports=ports.mapped(),
-            database=str(loaded.settings["postgres.database"]), user=str(loaded.settings["postgres.user"]),
-        )  # fmt: skip
-        assert self._spec.tools is not None
-        programs = self._spec.tools.commands
-        workstation = build_workstation(self._spec.run / "workstation", self._stack.model, endpoints, programs=programs)
+        assert self._desk is not None
         async with PagerDutyClient(self._url("pager"), sender=ON_CALL) as incidents:
             responder = AutoResponder(
                 procedure=loaded.procedure, response=loaded.scenario.response, alerts=self._expected, incidents=incidents,
-                workstation=workstation, clock=self._clock, recorder=self._recorder, rng=rng, measured=self._pace.measured,
+                workstation=self._desk.workstation, clock=self._clock, recorder=self._recorder, rng=rng, measured=self._pace.measured,
             )  # fmt: skip
             await responder.run(give_up_after_s=loaded.scenario.give_up_after_s)
 

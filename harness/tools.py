@@ -13,6 +13,10 @@ from pathlib import Path
 from harness.errors import MissingTool
 
 _OLDEST_POSTGRES = 14
+_POSTGRES_CLIENTS = (
+    "psql", "pg_dump", "pg_dumpall", "pg_restore", "createdb", "dropdb", "pg_isready", "pg_basebackup", "pg_receivewal",
+    "pg_verifybackup", "vacuumdb", "reindexdb",
+)  # fmt: skip
 _POSTGRES_PROGRAMS = ("postgres", "initdb", "psql", "pg_basebackup")
 
 
@@ -59,7 +63,7 @@ def find_tools() -> Tools:
     }.items():
         if name not in commands:
             raise MissingTool(name, remedy)
-    for name in ("psql", "pg_dump", "pg_restore", "createdb", "dropdb"):
+    for name in _POSTGRES_CLIENTS:  # of the server's own version: another one's pg_dump may refuse it
         if (postgres.path / name).is_file():
             commands[name] = postgres.path / name
     commands["redis-cli"] = cli.path

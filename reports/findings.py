@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -13,7 +13,7 @@ from reports.escape import plain
 from scenarios.errors import shown
 from scenarios.lint import Finding, Report, Severity
 from scenarios.lint.finding import at_least
-from scenarios.lint.report import Coverage, files_with
+from scenarios.lint.report import Broken, Carried, Coverage, files_with
 
 STYLES: dict[Severity, str] = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 _MOST_EVIDENCE = 8  # lines; more of it stands in the JSON
@@ -38,13 +38,49 @@ def _parts(report: Report, least: Severity) -> Iterator[RenderableType]:
     yield Text(totals(report))
     if left_out := len(report.findings) - len(grave):
         yield Text(f"{left_out} less grave ones are not shown; --severity info shows them", "dim")
-    yield Text(coverage_text(report.coverage))
+    yield from map(_broken, report.broken)
+    if report.carried is None:
+        yield Text(coverage_text(report.coverage))
+        return
+    yield from _left(report.carried)
+    yield Text(carried_text(report))
+
+
+def _broken(each: Broken) -> Text:
+    said = Text.assemble((f"UNKNOWN {shown(each.file)}:{each.line} ", "bold yellow"), f"{each.procedure}: {plain(each.reason)}")
+    for line in plain(each.log).splitlines()[-_MOST_EVIDENCE:]:
+        said.append(f"\n      {line}", "dim")
+    return said
+
+
+def _left(carried: Sequence[Carried]) -> Iterator[RenderableType]:
+    """The commands that were not carried out, each with its reason."""
+    left = [each for each in carried if each.status != "executed"]
+    for each in left:
+        yield Text.assemble(
+            f"{shown(each.file)}:{each.line} ",
+            (each.status, "yellow"),
+            f" {plain(each.command)}",
+            (f"  # {plain(each.reason)}", "dim"),
+        )
+    if left:
+        yield Text()
+
+
+def carried_text(report: Report) -> str:
+    """How many of the commands were executed, and what became of the others."""
+    carried = report.carried or ()
+    if not carried:
+        return "there is no command in it"
+    others = [f"{count} {status}" for status, count in sorted(report.by_status.items()) if status != "executed"]
+    share = report.share_executed or 0.0
+    return f"{report.by_status['executed']} of {len(carried)} commands were executed ({share:.1%}){'; ' if others else ''}{', '.join(others)}"
 
 
 def _finding(each: Finding, *, known: bool) -> Text:
     text = Text.assemble(
         f"  {shown(each.file)}:{each.line}:{each.column} ", (each.severity, "dim" if known else STYLES[each.severity]), " ", (each.rule, "bold"),
-        (" (known)" if known else "", "dim"), f"\n    {plain(each.message)}", overflow="fold",
+        (" (known)" if known else "", "dim"), f"\n    {plain(each.message)}",
     )  # fmt: skip
     for line in evidence_lines(each):
         text.append(f"\n      {line}", "dim")

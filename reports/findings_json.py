@@ -24,9 +24,14 @@ def as_json(report: Report) -> str:
             "by_rule": report.by_rule, "by_severity": report.by_severity, "new": len(report.new),
             "known": len(report.findings) - len(report.new), "gone": report.gone,
         },
-        "coverage": coverage_data(report.coverage),
+        "coverage": coverage_data(report.coverage) | _carried(report),
         "rules": [{"id": each.id, "severity": each.severity, "title": each.title} for each in report.rules],
     }  # fmt: skip
+    if report.carried is not None:
+        data["broken"] = [
+            {"file": shown(each.file), "line": each.line, "procedure": each.procedure, "reason": each.reason, "log": each.log}
+            for each in report.broken
+        ]
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -35,6 +40,23 @@ def coverage_data(coverage: Coverage) -> dict[str, Any]:
     return {
         "commands": coverage.commands, "executable": coverage.executable, "needs_binding": coverage.needs_binding,
         "not_executable": coverage.not_executable, "share": coverage.share,
+    }  # fmt: skip
+
+
+def _carried(report: Report) -> dict[str, Any]:
+    """What became of each command; nothing when nothing was carried out."""
+    if report.carried is None:
+        return {}
+    rows = [
+        {
+            "file": shown(each.file), "line": each.line, "column": each.column, "command": each.command, "procedure": each.procedure,
+            "status": each.status, "reason": each.reason,
+        }
+        for each in report.carried
+    ]  # fmt: skip
+    return {
+        "executed": report.by_status["executed"], "by_status": dict(sorted(report.by_status.items())),
+        "share_executed": report.share_executed, "of": rows,
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 from scenarios.errors import shown
 from scenarios.lint import Finding, Report, Severity
 from scenarios.lint.finding import at_least
-from scenarios.lint.report import Part
+from scenarios.lint.report import Broken, Part
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -18,8 +18,8 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def as_junit(report: Report, threshold: Severity) -> str:
     """New findings that are at least as grave as the threshold fail their step; the others are told in its output."""
     failing = set(report.graver(threshold))
-    root = ET.Element("testsuites", name="gameday runbook lint")
-    total = failures = 0
+    root = ET.Element("testsuites", name=f"gameday runbook {'lint' if report.carried is None else 'check'}")
+    total = failures = errors = 0
     for file in report.files:
         suite = ET.SubElement(root, "testsuite", name=shown(file))
         own = [each for each in report.findings if each.file == file]
@@ -28,16 +28,33 @@ def as_junit(report: Report, threshold: Severity) -> str:
         rest = [each for each in own if id(each) not in placed]
         numbers = [_case(suite, file, part, found, failing, threshold) for part, found in cases]
         numbers.append(_case(suite, file, None, rest, failing, threshold))
-        suite.set("tests", str(len(numbers)))
+        broken = [_broken(suite, each) for each in report.broken if each.file == file]
+        suite.set("tests", str(len(numbers) + len(broken)))
         suite.set("failures", str(sum(numbers)))
-        suite.set("errors", "0")
+        suite.set("errors", str(len(broken)))
         suite.set("skipped", "0")
-        total, failures = total + len(numbers), failures + sum(numbers)
+        total, failures, errors = total + len(numbers) + len(broken), failures + sum(numbers), errors + len(broken)
     root.set("tests", str(total))
     root.set("failures", str(failures))
-    root.set("errors", "0")
+    root.set("errors", str(errors))
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _broken(suite: ET.Element, each: Broken) -> ET.Element:
+    """A procedure of which nothing can be said is an error, not a pass."""
+    about = _clean(f"{each.file.name}.{each.procedure}")
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        name=f"{each.procedure} could not be judged",
+        classname=about,
+        file=shown(each.file),
+        line=str(each.line),
+        time="0",
+    )
+    ET.SubElement(case, "error", type="unknown", message=_clean(each.reason)).text = _clean(each.log)
+    return case
 
 
 def _holds(part: Part, each: Finding) -> bool:

@@ -69,6 +69,7 @@ class FileModel(BaseModel):
 Program = Literal[
     "gui-gateway", "data-ingestor", "indicator-engine", "signal-generator", "risk-manager", "execution-engine",
     "broker", "price-provider", "exporter", "pager",
+    "trading-api", "rate-gate", "loki", "mlflow", "websocket", "ingress",
 ]  # fmt: skip
 
 

@@ -39,7 +39,9 @@ def load_stack(name_or_path: str) -> Stack:
 def read_stack(path: Path) -> Stack:
     """Raises InvalidInput."""
     source, stack = read_model(path, Stack)
+    schemas, unreadable = _schemas(source, path, stack)
     problems = [
+        *unreadable,
         *_links(source, stack),
         *_addresses(source, stack),
         *_replicas(source, stack),
@@ -49,7 +51,7 @@ def read_stack(path: Path) -> Stack:
     ]
     if problems:
         raise InvalidInput(sorted(problems, key=lambda problem: (problem.line, problem.column)))
-    return stack
+    return stack.model_copy(update={"schemas": schemas})
 
 
 def processes(stack: Stack) -> list[str]:

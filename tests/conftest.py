@@ -36,6 +36,10 @@ def _alertmanager() -> str | None:
     return None if here else "no alertmanager on PATH; get it by `apt-get install prometheus-alertmanager`."
 
 
+def _kubectl() -> str | None:
+    return None if shutil.which("kubectl") else "no kubectl on PATH; get it by `apt-get install kubernetes-client`."
+
+
 def _namespaces() -> str | None:
     refused = namespaces_refused()
     return f"no namespaces here: {refused}" if refused else None
@@ -65,6 +69,7 @@ PARTS: Mapping[str, Callable[[], str | None]] = {
     "toxiproxy": _toxiproxy,
     "prometheus": _prometheus,
     "alertmanager": _alertmanager,
+    "kubectl": _kubectl,
     "namespaces": _namespaces,
     "docker": _docker,
 }

@@ -1,13 +1,19 @@
-"""Command lines in the grammar of kubectl and docker (long and short flags anywhere, `--` ends them), with their error words."""
+"""Command lines in the grammar of kubectl, helm and docker (long and short flags anywhere, `--` ends them), with their error words."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 _GO_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _GO_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)")
+_GO_TRUTH = {
+    **dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), "true"),
+    **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), "false"),
+}
+_BARE = {"dry-run": "unchanged", "cascade": "background", "validate": "strict"}  # what the flag alone means
 
 
 class BadFlag(Exception):
@@ -15,7 +21,7 @@ class BadFlag(Exception):
 
 
 class Flag(NamedTuple):
-    """One flag. `kind`: switch, text, int or duration."""
+    """One flag. `kind`: switch, text, list (may be repeated), int, duration, or optional (its value only after `=`)."""
 
     name: str
     short: str = ""
@@ -51,6 +57,47 @@ class Parsed(NamedTuple):
 
     def has(self, name: str) -> bool:
         return name in self.values
+
+
+class Entry(NamedTuple):
+    """What a grammar says of one verb."""
+
+    flags: tuple[Flag, ...]
+    below: tuple[str, ...]  # its subcommands
+    usage: str
+
+
+class Grammar:
+    """The verbs and flags of a real tool, read from the file of them: `VERB: -s,FLAG:KIND ... | SUBCOMMAND ... # USAGE`.
+
+    The verb `-` is the tool itself, `*` the flags that every verb has.
+    """
+
+    def __init__(self, path: str) -> None:
+        with open(path, encoding="utf-8") as file:
+            self._lines: Mapping[str, str] = dict(line.rstrip("\n").split(":", 1) for line in file if ":" in line)
+
+    def __contains__(self, verb: str) -> bool:
+        return verb in self._lines
+
+    def entry(self, verb: str) -> Entry:
+        line, _, usage = self._lines[verb].partition("#")
+        flags, _, below = line.partition("|")
+        return Entry(tuple(map(_flag, flags.split())), tuple(below.split()), usage.strip())
+
+    def verbs(self) -> list[str]:
+        return [verb for verb in self._lines if verb not in ("-", "*")]
+
+
+def grammar_of(folder: str) -> Grammar:
+    """The grammar in a folder beside this module."""
+    return Grammar(os.path.join(os.path.dirname(__file__), folder, "grammar.txt"))
+
+
+def _flag(text: str) -> Flag:
+    names, _, kind = text.partition(":")
+    short, _, name = names.rpartition(",")
+    return Flag(name, short.removeprefix("-"), kind)
 
 
 def go_duration(text: str) -> float:
@@ -98,6 +145,8 @@ def _take_long(item: str, queue: list[str], named: dict[str, Flag], values: dict
     if not equals:
         if flag.kind == "switch":
             value = "true"
+        elif flag.kind == "optional":
+            value = _BARE.get(flag.name, "")
         elif queue:
             value = queue.pop(0)
         else:
@@ -112,7 +161,7 @@ def _take_short(item: str, queue: list[str], named: dict[str, Flag], values: dic
         flag = named.get(f"-{letter}")
         if flag is None:
             raise BadFlag(f"unknown shorthand flag: '{letter}' in {item}")
-        if flag.kind == "switch":
+        if flag.kind == "switch" and not letters.startswith("="):
             _store(flag, "true", values)
             continue
         if not letters and not queue:
@@ -127,8 +176,10 @@ def _store(flag: Flag, value: str, values: dict[str, list[str]]) -> None:
             _check_int(value)
         elif flag.kind == "duration":
             go_duration(value)
-        elif flag.kind == "switch" and value not in ("true", "false"):
-            raise ValueError(f'strconv.ParseBool: parsing "{value}": invalid syntax')
+        elif flag.kind == "switch":
+            if value not in _GO_TRUTH:
+                raise ValueError(f'strconv.ParseBool: parsing "{value}": invalid syntax')
+            value = _GO_TRUTH[value]
     except ValueError as error:
         raise BadFlag(f'invalid argument "{value}" for "{flag.shown}" flag: {error}') from error
     values.setdefault(flag.name, []).append(value)
@@ -137,3 +188,18 @@ def _store(flag: Flag, value: str, values: dict[str, list[str]]) -> None:
 def _check_int(value: str) -> None:
     if not re.fullmatch(r"[+-]?\d+", value):
         raise ValueError(f'strconv.ParseInt: parsing "{value}": invalid syntax')
+
+
+def suggestions(word: str, verbs: Sequence[str]) -> list[str]:
+    """The verbs that cobra suggests for a wrong one: those that begin with it, or are two letters away at most."""
+    return [verb for verb in verbs if _distance(word.lower(), verb.lower()) <= 2 or verb.lower().startswith(word.lower())]
+
+
+def _distance(one: str, other: str) -> int:
+    """Levenshtein's distance."""
+    row = list(range(len(other) + 1))
+    for index, left in enumerate(one, 1):
+        before, row[0] = row[0], index
+        for place, right in enumerate(other, 1):
+            before, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, before + (left != right))
+    return row[-1]

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import fakes
 
-STAND_INS = {"kubectl": "kubectl", "eafix-cli": "eafix_cli", "docker": "docker"}  # command: module of fakes.commands
+STAND_INS = {  # command: module of fakes.commands
+    "kubectl": "kubectl", "eafix-cli": "eafix_cli", "helm": "helm", "docker": "docker", "pm2": "pm2", "systemctl": "systemctl",
+    "nginx": "nginx", "ufw": "ufw", "sudo": "sudo", "wscat": "wscat", "grafana-cli": "grafana_cli", "ping": "ping",
+}  # fmt: skip
 FALL_BACKS = {"make": "make"}  # only where the machine lacks the real one
-NEEDED = ("psql", "redis-cli", "curl", "jq")  # real ones only: a command that lacks its tool says so
+# Real ones only: a command that lacks its tool says so.
+NEEDED = ("psql", "pg_dump", "pg_restore", "createdb", "dropdb", "redis-cli", "curl", "jq", "git")
 _MISSING = 127
 
 

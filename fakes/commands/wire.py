@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 
@@ -31,11 +33,22 @@ class Reply(NamedTuple):
             return None
 
 
-def request(address: str, method: str, path: str, body: object = None, *, timeout_s: float = 5.0) -> Reply:
+def request(
+    address: str,
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    timeout_s: float = 5.0,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Reply:
     """One HTTP/1.0 request to `host:port`. The time-out bounds the whole exchange. Raises Unreachable."""
     payload = b"" if body is None else json.dumps(body).encode()
     kind = "Content-Type: application/json\r\n" if payload else ""
-    head = f"{method} {path} HTTP/1.0\r\nHost: {address}\r\n{kind}Content-Length: {len(payload)}\r\nConnection: close\r\n\r\n"
+    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    head = (
+        f"{method} {path} HTTP/1.0\r\nHost: {address}\r\n{more}{kind}Content-Length: {len(payload)}\r\nConnection: close\r\n\r\n"
+    )
     deadline = time.monotonic() + timeout_s
     try:
         with _connect(address, timeout_s) as connection:

@@ -19,6 +19,7 @@ from typing import Any
 
 import uvloop
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from fakes.clock import PageClock
 from fakes.services.answers import Handler, answer, translated
@@ -59,6 +60,7 @@ class Service:
         self._databases: list[Database] = []
         self._closing: list[Callable[[], Awaitable[None] | None]] = []
         self._end = asyncio.Event()
+        self.site: Callable[[web.AppRunner, str, int], web.BaseSite] = web.TCPSite  # what it listens with
         self._status = 0
         self._describe_itself()
         if (work := work_of(config.defect)) is not None:
@@ -71,6 +73,18 @@ class Service:
 
     def post(self, path: str, handler: Handler) -> None:
         self._app.router.add_post(path, self._measured("POST", path, handler))
+
+    def open_ended(self, path: str, handler: Handler) -> None:
+        """Like `get`, for answers that last as long as the client stays: their durations say nothing, so none is measured."""
+
+        async def unmeasured(request: web.Request) -> web.StreamResponse:
+            return await translated(request, handler)
+
+        self._app.router.add_get(path, unmeasured, allow_head=False)
+
+    def around(self, middleware: Middleware) -> None:
+        """Ask this before any route: it answers a request itself, or has it answered."""
+        self._app.middlewares.append(middleware)
 
     def background(self, work: Work) -> None:
         """Run this from the start to the end of the service. If it raises, the service ends with status 1."""
@@ -87,6 +101,10 @@ class Service:
             stop()
 
         self._app.on_shutdown.append(stopping)
+
+    def on_response(self, tell: Callable[[web.Request, web.StreamResponse], Awaitable[None]]) -> None:
+        """Tell this of every request and its answer, before the answer is sent."""
+        self._app.on_response_prepare.append(tell)
 
     def on_close(self, close: Callable[[], Awaitable[None] | None]) -> None:
         """Call this at the very end, the last told first."""
@@ -141,8 +159,10 @@ class Service:
         self.metrics.gauges(
             "dependency_up", ("dependency",), lambda: {(name,): float(each.up) for name, each in self.dependencies.items()}
         )
-        self.metrics.gauge("process_resident_memory_bytes", _resident_bytes)
+        self.metrics.gauge("process_resident_memory_bytes", resident_bytes)
         self.metrics.gauge("cpu_usage_percent", _CpuShare().percent)
+        began_s = self.clock.now()
+        self.metrics.gauge("process_started_at_seconds", lambda: began_s)  # documented, as everything is
 
     async def _healthz(self, _: web.Request) -> web.Response:
         missed = bool(self._missed())
@@ -184,7 +204,7 @@ class Service:
         await start(self)
         runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=_ANSWERED_S)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self.config.port).start()
+        await self.site(runner, "127.0.0.1", self.config.port).start()
         _log.info("version %s listens on port %d", self.config.version, self.config.port)
         consuming = [loop.create_task(consumer.run()) for consumer in self._consumers]
         working = [loop.create_task(work()) for work in self._work]
@@ -234,7 +254,8 @@ class _CpuShare:
         return round(percent, 2)
 
 
-def _resident_bytes() -> float:
+def resident_bytes() -> float:
+    """The resident memory of this process."""
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE_BYTES
 
 

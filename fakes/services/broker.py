@@ -3,12 +3,15 @@
     POST /orders {client_order_id, symbol, side, quantity, price}   201 with the fill, 200 with the same when repeated
     POST /orders/{client_order_id}/cancel                           200 {"fill": ...}: null means it never will be filled
     GET  /fills?since=1h  GET /positions  GET /status
+    GET  /accounts        [{"account", "fills", "opening", "balances"}], amounts by currency
 
-What happened is kept in `book.jsonl` of the state folder, so a restarted broker knows it.
+There is one account, in its own currency at first (settings broker.account, broker.currency, broker.opening_balance). Every
+fill moves two of its balances: what is bought comes in, what it costs goes out. What happened is kept in `book.jsonl` of the state folder, so a restarted broker knows it.
 """
 
 from __future__ import annotations
 
+import decimal
 import json
 from collections import defaultdict
 from collections.abc import Mapping
@@ -43,6 +46,7 @@ class Book:
     def __init__(self, path: Path) -> None:
         self.fills: dict[str, Fill] = {}
         self.positions: defaultdict[str, int] = defaultdict(int)
+        self.moved: defaultdict[str, decimal.Decimal] = defaultdict(decimal.Decimal)  # in each currency, by the fills
         self._cancelled: set[str] = set()
         if path.exists():
             for line in path.read_text(encoding="utf-8").splitlines():
@@ -83,7 +87,23 @@ class Book:
             return
         fill = Fill(**row)
         self.fills[fill.client_order_id] = fill
-        self.positions[fill.symbol] += fill.quantity if fill.side == "buy" else -fill.quantity
+        signed = fill.quantity if fill.side == "buy" else -fill.quantity
+        self.positions[fill.symbol] += signed
+        bought, paid = (fill.symbol[:3], fill.symbol[3:]) if len(fill.symbol) == 6 else (fill.symbol, "USD")  # euros, for dollars
+        self.moved[bought] += signed
+        self.moved[paid] -= signed * decimal.Decimal(str(fill.price))
+
+
+def account_of(service: Service, book: Book) -> dict[str, Any]:
+    """The account as it stands; amounts are rounded to cents."""
+    currency, opening = service.config.text("broker.currency", "USD"), service.config.number("broker.opening_balance", 10_000_000)
+    balances = {name: round(float(amount), 2) for name, amount in book.moved.items()}
+    return {
+        "account": service.config.text("broker.account", "mt4_live"),
+        "fills": len(book.fills),
+        "opening": {currency: round(opening, 2)},
+        "balances": {**balances, currency: round(opening + float(book.moved.get(currency, 0)), 2)},
+    }
 
 
 async def start(service: Service) -> None:
@@ -111,6 +131,9 @@ async def start(service: Service) -> None:
     async def positions(_: web.Request) -> web.Response:
         return answer(book.positions)
 
+    async def accounts(_: web.Request) -> web.Response:
+        return answer([account_of(service, book)])
+
     async def status(_: web.Request) -> web.Response:
         return answer({"status": "ok", "fills": len(book.fills), "open_positions": sum(map(bool, book.positions.values()))})
 
@@ -118,6 +141,7 @@ async def start(service: Service) -> None:
     service.post("/orders/{client_order_id}/cancel", cancel)
     service.get("/fills", fills)
     service.get("/positions", positions)
+    service.get("/accounts", accounts)
     service.get("/status", status)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,9 +35,11 @@ class Answer:
 class Peer:
     """Another service, reached through its link. Connections are kept and reused."""
 
-    def __init__(self, config: Config, clock: PageClock, dependency: Dependency) -> None:
-        address = config.address(dependency.name)
+    def __init__(self, config: Config, clock: PageClock, dependency: Dependency, *, through: str = "", prefix: str = "") -> None:
+        """`through` names the link where it is not the dependency's own; `prefix` goes before every path."""
+        address = config.address(through or dependency.name)
         self._base = f"http://{address.host}:{address.port}"
+        self.prefix = prefix
         self._dependency = dependency
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
@@ -53,7 +56,7 @@ class Peer:
         """Ask. Raises DependencyDown when there is no answer, or one that says 5xx."""
         limit_s = self._clock.wall_for(within_s, least_s=least_s)
         try:
-            async with asyncio.timeout(limit_s), self.session.get(path) as response:
+            async with asyncio.timeout(limit_s), self.session.get(self.prefix + path) as response:
                 return self._judge(Answer(response.status, await response.json()))
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise self._down(error, limit_s, "failed") from error
@@ -71,7 +74,9 @@ class Peer:
 
         try:
             async with asyncio.timeout(limit_s):
-                async with self.session.post(path, data=once_welcome(), headers=_HEADERS, expect100=True) as response:
+                async with self.session.post(
+                    self.prefix + path, data=once_welcome(), headers=_HEADERS, expect100=True
+                ) as response:
                     return self._judge(Answer(response.status, await response.json()))
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise self._down(error, limit_s, "unknown" if sent else "failed") from error
@@ -79,13 +84,29 @@ class Peer:
     async def ping(self) -> None:
         """Raises DependencyDown unless the other side says that it can do its work."""
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S), self.session.get("/healthz") as response:
+            async with asyncio.timeout(ANSWER_WITHIN_S), self.session.get(self.prefix + "/healthz") as response:
                 answer = Answer(response.status, await response.json())
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise self._down(error, ANSWER_WITHIN_S, "failed") from error
         if answer.status != 200:
             down = [f"{name} {state}" for name, state in answer.body.get("dependencies", {}).items() if state != "ok"]
             raise DependencyDown(self._dependency.name, "; ".join(down) or f"HTTP {answer.status}")
+
+    async def reconnect(self, *, drained_s: float) -> float:
+        """Make new connections and drop the old ones, once the calls on them have ended or have had `drained_s` of the wall.
+
+        Returns the wall seconds until the other side answered on a new one. Raises DependencyDown when it does not; the old ones are dropped in any case.
+        """
+        old, self._session = self._session, None
+        began_s = time.monotonic()
+        try:
+            await self.ping()
+            self._dependency.worked()
+            return time.monotonic() - began_s
+        finally:
+            if old is not None:
+                await asyncio.sleep(drained_s)
+                await old.close()
 
     async def close(self) -> None:
         if self._session is not None:

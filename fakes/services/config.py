@@ -61,17 +61,25 @@ class Config:
             raise ValueError(f"{self.name} has no link to {target}; there are {', '.join(sorted(self.addresses)) or 'none'}")
         return self.addresses[target]
 
+    def _given(self, setting: str, default: object) -> Any:
+        """What its deployment gives it, its ConfigMap for one, goes before the settings of the stack."""
+        return self.environment.get(setting, self.settings.get(setting, default))
+
+    def has(self, setting: str) -> bool:
+        """Whether it is set, wherever."""
+        return setting in self.environment or setting in self.settings
+
     def number(self, setting: str, default: float) -> float:
-        value = self.settings.get(setting, default)
+        value = self._given(setting, default)
         try:
             return float(value)
         except (TypeError, ValueError):
             raise ValueError(f"setting {setting} of {self.name}: {value!r} is not a number") from None
 
     def text(self, setting: str, default: str) -> str:
-        return str(self.settings.get(setting, default))
+        return str(self._given(setting, default))
 
     def words(self, setting: str, default: tuple[str, ...]) -> tuple[str, ...]:
         """A list, or one string with commas."""
-        value = self.settings.get(setting, default)
+        value = self._given(setting, default)
         return tuple(value.split(",")) if isinstance(value, str) else tuple(value)

@@ -4,6 +4,7 @@
          201 {execution_id, client_order_id, price, status, ...}, 200 with the same when repeated
          409 halted, over the limit   503 {"outcome": "failed" | "unknown"}
     GET  /api/executions?since=1h&limit=N    newest first
+    POST /admin/broker/reconnect             drop the connections to the broker and make new ones: {"status", "took_ms"}
 
 An order whose transaction was lost after the broker was asked is in doubt. The engine settles it as soon as it can: it
 cancels the order at the broker, and books the fill if there is one; the fill counts, halted or not, because it happened.
@@ -85,6 +86,15 @@ class Engine:
         self._outbox.told()
         self._executed.add(terms.source)
 
+    async def reconnect(self) -> float:
+        """New connections to the broker; the wall seconds until it answered on one. Orders on their way end first: none takes longer.
+
+        Raises DependencyDown when it does not answer.
+        """
+        took_s = await self._broker.reconnect(drained_s=self._clock.wall_for(_BROKER_S, least_s=_BROKER_LEAST_S))
+        _log.warning("the connections to the broker were dropped and made anew")
+        return took_s
+
     async def settle(self) -> None:
         """Settle orders in doubt, for ever."""
         while True:
@@ -138,7 +148,11 @@ async def start(service: Service) -> None:
         )
         return answer([Execution(*row).to_json() for row in rows])
 
+    async def reconnect(_: web.Request) -> web.Response:
+        return answer({"status": "connected", "took_ms": round(await engine.reconnect() * 1000, 1)})
+
     service.post("/api/orders", place)
+    service.post("/admin/broker/reconnect", reconnect)
     service.get("/api/executions", executions)
 
 

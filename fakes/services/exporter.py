@@ -1,6 +1,6 @@
 """The exporter: asks the datastores how they are, each through its own link, when it is scraped.
 
-    GET /metrics/postgres    GET /metrics/postgres-replica    GET /metrics/redis
+    GET /metrics/postgres    GET /metrics/postgres-replica (where there is one)    GET /metrics/redis
 
 Each scrape does a real query, answers within 0.5 s of the wall, and with 503 when the instance can't be queried: to
 whoever scrapes it that instance is then not up. GET /metrics is about the exporter and its machine.
@@ -85,7 +85,8 @@ def _constant(registry: Registry, name: str, value: float) -> None:
 
 async def start(service: Service) -> None:
     """Answer for the datastores. Their loss is no loss of the exporter, so its own health does not speak of them."""
-    postgres = {name: Database(service.config, service.clock, Dependency(name)) for name in ("postgres", "postgres-replica")}
+    linked = [name for name in ("postgres", "postgres-replica") if name in service.config.addresses]
+    postgres = {name: Database(service.config, service.clock, Dependency(name)) for name in linked}
     bus = Bus(service.config, service.clock, Dependency("redis"))
     for close in (bus.close, *(each.close for each in postgres.values())):
         service.on_close(close)

@@ -48,9 +48,7 @@ class FeedReader:
         self._publisher = publisher
         self._stall_after_s = service.config.number("feed.stall_after_s", STALL_AFTER_S)
         self._symbols = service.config.words("feed.symbols", SYMBOLS)
-        self._peers = {
-            name: Peer(service.config, service.clock, service.dependency(f"price-{name}")) for name in ("primary", "backup")
-        }
+        self._peers = {name: self._peer(name, number) for number, name in enumerate(("primary", "backup"))}
         self._file = service.config.state_dir / "feed.json"
         self.choice = json.loads(self._file.read_text(encoding="utf-8"))["provider"] if self._file.exists() else "primary"
         self._set_standby()
@@ -59,6 +57,14 @@ class FeedReader:
         self._last: tuple[str, int] | None = None  # provider and number of the tick received last
         self._stream: aiohttp.ClientResponse | None = None
         self.received = service.metrics.counter("market_data_ticks_total", "provider")
+
+    def _peer(self, name: str, number: int) -> Peer:
+        """The way to a provider: straight, or through the gate that knows it by another name."""
+        config, clock, dependency = self._service.config, self._clock, self._service.dependency(f"price-{name}")
+        if not (gate := config.text("feed.gate", "")):
+            return Peer(config, clock, dependency)
+        provider = config.words("feed.gate_names", ("primary", "backup"))[number]
+        return Peer(config, clock, dependency, through=gate, prefix=f"/providers/{provider}")
 
     # --- what it knows ---
 
@@ -141,7 +147,7 @@ class FeedReader:
         path = f"/ticks?after={self._last[1]}" if self._last and resumes else "/ticks"
         limit_s = self._clock.wall_for(_CONNECT_S, least_s=_CONNECT_LEAST_S)
         async with asyncio.timeout(limit_s) as opening:
-            async with self._peers[name].session.get(path, raise_for_status=True) as stream:
+            async with self._peers[name].session.get(self._peers[name].prefix + path, raise_for_status=True) as stream:
                 opening.reschedule(None)
                 self._stream, self._opened_s = stream, self._clock.now()
                 try:

@@ -2,17 +2,17 @@
 
     POST /api/orders {client_order_id, symbol, side, quantity}
          201 executed and committed, 200 the same again when repeated, 409 {"reason"} refused
-         503 {"dependency", "outcome": "failed"}, certainly not done, or {"error": "outcome unknown", "outcome": "unknown"}
+         503 {"dependency", "outcome": "failed"}, certainly not done, or {"error": "outcome unknown", "outcome": "unknown"},
+             or {"reason": "maintenance", "outcome": "failed"} in maintenance mode (see `maintenance`, which has its paths)
     GET  /api/orders?status=failed&limit=N    the latest that failed
     GET  /api/positions    GET /api/reconcile/positions    GET /health (all of the stack)
-    POST /emergency/stop-trading {reason?}    POST /emergency/resume-trading    POST /api/login {user, password}
+    POST /emergency/stop-trading {reason?}    POST /emergency/resume-trading    /auth/...: see accounts
 
 It fails fast and keeps nothing back: after an outage the first order that comes goes through.
 """
 
 from __future__ import annotations
 
-import hmac
 import logging
 from collections import deque
 from collections.abc import Mapping
@@ -22,11 +22,14 @@ from typing import Any
 
 from aiohttp import web
 
+from fakes.services.accounts import Door
 from fakes.services.answers import answer, body_of, limit_of
 from fakes.services.base import Service, run
 from fakes.services.errors import BadRequest, DependencyDown, Rejected
+from fakes.services.maintenance import Modes, offer
 from fakes.services.orders import Order
 from fakes.services.portfolio import positions, reconcile, set_halt
+from fakes.services.profiles import offer_profiles
 
 PIPELINE = ("data-ingestor", "indicator-engine", "signal-generator", "risk-manager", "execution-engine")
 # Longer than what is behind them takes to give up, so that its answer, which knows more, arrives.
@@ -44,22 +47,24 @@ class Gateway:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._clock = service.clock
-        self._database = service.database()
-        self._bus = service.bus()
+        self.database = service.database()
+        self.bus = service.bus()
         self._risk = service.peer("risk-manager")
         self._engine = service.peer("execution-engine")
         self._broker = service.peer("broker")
         service.optional |= {"redis", "broker"}  # prices beside positions, and the reconciliation
-        self._password = service.config.text("gateway.password", "")
         self._failures: deque[dict[str, object]] = deque(maxlen=_KEPT_FAILURES)
         self._orders = service.metrics.counter("trading_orders_total", "result")
         self._failed = service.metrics.counter("trading_orders_failed_total")
-        self._failed_logins = service.metrics.counter("failed_login_attempts")
+        self.modes = Modes(self.database, self._clock)
 
     # --- orders ---
 
     async def place(self, request: web.Request) -> web.Response:
         order = Order.of(await body_of(request))
+        if (closed := await self.modes.refusal()) is not None:
+            self._orders.add("maintenance")
+            return answer(closed, 503)
         try:
             status, execution = await self._execute(order)
         except Rejected as rejected:
@@ -111,23 +116,23 @@ class Gateway:
     # --- the whole stack ---
 
     async def positions(self, _: web.Request) -> web.Response:
-        return answer(await positions(self._database, self._bus))
+        return answer(await positions(self.database, self.bus))
 
     async def reconcile(self, _: web.Request) -> web.Response:
-        differences = await reconcile(self._database, self._broker)
+        differences = await reconcile(self.database, self._broker)
         return answer(
             {"status": "different" if differences else "matched", "differences": [asdict(each) for each in differences]}
         )
 
     async def stop_trading(self, request: web.Request) -> web.Response:
         reason = str((await body_of(request)).get("reason", "emergency stop"))
-        done = await set_halt(self._database, self._clock, halted=True, reason=reason)
+        done = await set_halt(self.database, self._clock, halted=True, reason=reason)
         _log.critical("trading is halted: %s", reason)
         return answer(done)
 
     async def resume_trading(self, request: web.Request) -> web.Response:
         reason = str((await body_of(request)).get("reason", "resumed"))
-        done = await set_halt(self._database, self._clock, halted=False, reason=reason)
+        done = await set_halt(self.database, self._clock, halted=False, reason=reason)
         _log.warning("trading goes on: %s", reason)
         return answer(done)
 
@@ -145,18 +150,11 @@ class Gateway:
 
     async def _heartbeats(self) -> dict[str, str]:
         try:
-            async with self._bus.asking() as client:
+            async with self.bus.asking() as client:
                 found = await client.mget([f"heartbeat:{name}" for name in PIPELINE])
         except DependencyDown as down:
             return dict.fromkeys(PIPELINE, f"unknown: {down}")
         return {name: state or "down: no heartbeat" for name, state in zip(PIPELINE, found, strict=True)}
-
-    async def login(self, request: web.Request) -> web.Response:
-        given = await body_of(request)
-        if self._password and hmac.compare_digest(str(given.get("password", "")), self._password):
-            return answer({"status": "ok"})
-        self._failed_logins.add()
-        return answer({"error": "wrong user or password"}, 401)
 
 
 def _refused(status: int, body: Mapping[str, Any]) -> None:
@@ -164,9 +162,12 @@ def _refused(status: int, body: Mapping[str, Any]) -> None:
         raise Rejected(str(body.get("reason", "refused")), str(body.get("error")))
 
 
-async def start(service: Service) -> None:
-    """Open the door."""
+def open_door(service: Service) -> Gateway:
+    """A gateway that answers all that every gateway answers."""
     gateway = Gateway(service)
+    offer_profiles(service)
+    Door(service, gateway.database).stand_before(service)
+    offer(service, gateway.modes)
     service.post("/api/orders", gateway.place)
     service.get("/api/orders", gateway.orders)
     service.get("/api/positions", gateway.positions)
@@ -174,7 +175,12 @@ async def start(service: Service) -> None:
     service.get("/health", gateway.health)
     service.post("/emergency/stop-trading", gateway.stop_trading)
     service.post("/emergency/resume-trading", gateway.resume_trading)
-    service.post("/api/login", gateway.login)
+    return gateway
+
+
+async def start(service: Service) -> None:
+    """Open the door."""
+    open_door(service)
 
 
 def main(config: Mapping[str, Any]) -> None:

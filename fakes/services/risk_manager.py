@@ -2,7 +2,7 @@
 
     POST /api/risk/check    an order  ->  {"approved": true, "price", "price_at_s", "repeated"}, 409 with the reason, or 503
     POST /api/risk/release {client_order_id}   an approved order has failed: its room is free again
-    GET  /api/risk/status   limits, halt, orders in flight
+    GET  /api/risk/status   limits, halt, orders in flight, and the configuration in use
     POST /api/risk/limits/reset   back to the limits of the configuration
 
 Consumes the stream `signals` and has those that it approves executed (`sig-<signal_id>` is the order's id). Needs Redis for
@@ -58,7 +58,7 @@ class RiskManager:
         self._configured = [
             (name, service.config.number(f"risk.{name}", 0))
             for name in ("max_order_quantity", "max_position")
-            if f"risk.{name}" in service.config.settings
+            if service.config.has(f"risk.{name}")
         ]
         self._limits_written = not self._configured
         self._reservations = Reservations()
@@ -66,10 +66,10 @@ class RiskManager:
         self._signals = service.metrics.counter("risk_signals_total", "result")
         service.metrics.gauge("risk_orders_in_flight", lambda: len(self._reservations))
 
-    async def decide(self, order: Order) -> Approval:
-        """Approve the order and hold its room. Raises Rejected or DependencyDown."""
+    async def decide(self, order: Order, *, automatic: bool = False) -> Approval:
+        """Approve the order and hold its room; `automatic` is one that a signal led to. Raises Rejected or DependencyDown."""
         try:
-            approval = await self._decide(order)
+            approval = await self._decide(order, automatic=automatic)
         except Rejected as rejected:
             self._checks.add(rejected.reason)
             raise
@@ -79,17 +79,18 @@ class RiskManager:
         self._checks.add("approved")
         return approval
 
-    async def _decide(self, order: Order) -> Approval:
+    async def _decide(self, order: Order, *, automatic: bool) -> Approval:
         if not self._limits_written:
             await self.write_limits()
         async with self.bus.asking() as client:
             price, price_at_s = await client.hmget(f"price:{order.symbol}", ["price", "at_s"])
         before = self._reservations.on(order.symbol, self._clock.now())
-        [(halted, position, max_order_quantity, max_position, executed)] = await self._database.rows(
+        [(halted, position, max_order_quantity, max_position, auto, executed)] = await self._database.rows(
             "SELECT (SELECT halted FROM trading_halt),"
             " coalesce((SELECT quantity FROM positions WHERE symbol = %s), 0),"
             " (SELECT value FROM risk_settings WHERE name = 'max_order_quantity'),"
             " (SELECT value FROM risk_settings WHERE name = 'max_position'),"
+            " coalesce((SELECT value FROM risk_settings WHERE name = 'auto_trading'), 1),"
             " ARRAY(SELECT client_order_id FROM executions WHERE client_order_id = ANY(%s))",
             (order.symbol, [order.client_order_id, *before]),
         )
@@ -98,6 +99,8 @@ class RiskManager:
             return Approval(float(price or 0), float(price_at_s or 0), repeated=True)
         if halted:
             raise Rejected("trading_halted", "trading is halted")
+        if automatic and not auto:
+            raise Rejected("auto_trading_disabled", "orders from signals are disabled")
         if price is None or now_s - float(price_at_s) > self._stale_after_s:
             age = "no price" if price is None else f"the price is {now_s - float(price_at_s):.1f} s old"
             raise Rejected("stale_market_data", f"{order.symbol}: {age}")
@@ -126,7 +129,10 @@ class RiskManager:
         found: dict[str, float] = dict(rows)
         halted = bool(found.pop("halted", 0))
         in_flight = len(self._reservations)
-        return {"status": "halted" if halted else "ok", "halted": halted, "limits": found, "in_flight": in_flight}
+        used = {f"risk.{name}": value for name, value in found.items()}
+        used |= {"risk.signal_quantity": self._signal_quantity, "risk.stale_after_s": self._stale_after_s}
+        status = "halted" if halted else "ok"
+        return {"status": status, "halted": halted, "limits": found, "in_flight": in_flight, "configuration": used}
 
     # --- signals ---
 
@@ -148,7 +154,7 @@ class RiskManager:
         side: Side = "buy" if signal["side"] == "buy" else "sell"
         order = Order(f"sig-{signal['signal_id']}", signal["symbol"], side, self._signal_quantity)
         try:
-            approval = await self.decide(order)
+            approval = await self.decide(order, automatic=True)
             body = {**order.to_json(), "price": approval.price, "price_at_s": approval.price_at_s, "source": "signal"}
             done = await self._engine.post("/api/orders", body, within_s=_EXECUTE_S, least_s=_EXECUTE_LEAST_S)
         except Rejected as rejected:

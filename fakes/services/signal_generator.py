@@ -4,6 +4,7 @@ A signal is raised when a symbol's fast average crosses its slow one, and for ev
 `signals`; the side on which each symbol stands is kept in the hash `signal:sides`, written in the same transaction.
 
     GET /api/signals?since=1h&limit=N    newest first: {signal_id, tick_id, symbol, side, price, tick_at_s, at_s}
+    GET /api/models                      the model that signals come from, and how many of its signals turned out right
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from fakes.services.indicator_engine import STREAM as INDICATORS
 from fakes.services.ticks import CANARY
 
 STREAM = "signals"
+MODEL = "ema-crossover"
 _SIDES = "signal:sides"
 _KEPT = 1000
 
@@ -78,6 +80,26 @@ class Generator:
             "at_s": repr(self._clock.now()),
         }
 
+    async def models(self, _: web.Request) -> web.Response:
+        """A signal was right if the price had moved its way when the symbol's next one came."""
+        before: dict[str, dict[str, str | float]] = {}
+        judged = right = 0
+        for signal in self._signals:
+            symbol = str(signal["symbol"])
+            if symbol == CANARY:
+                continue
+            if (earlier := before.get(symbol)) is not None and earlier["price"] != signal["price"]:
+                judged += 1
+                right += (earlier["side"] == "buy") == (float(signal["price"]) > float(earlier["price"]))
+            before[symbol] = signal
+        traded = {symbol: side for symbol, side in sorted(self._sides.items()) if symbol != CANARY}
+        model = {
+            "name": MODEL, "status": "active" if traded else "waiting for ticks", "sides": traded, "signals_judged": judged,
+            "accuracy": round(right / judged, 4) if judged else None,
+            "last_signal_at_s": max((float(signal["at_s"]) for signal in before.values()), default=None),
+        }  # fmt: skip
+        return answer({"models": [model]})
+
     async def signals(self, request: web.Request) -> web.Response:
         since_s = since_of(request, self._clock.now())
         limit = limit_of(request, _KEPT)
@@ -99,6 +121,7 @@ async def start(service: Service) -> None:
     generator = Generator(service, bus)
     service.consume(Consumer(bus, INDICATORS, "signal-generator", generator.handle, generator.begin))
     service.get("/api/signals", generator.signals)
+    service.get("/api/models", generator.models)
 
 
 def main(config: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _WORDS = r"(?:[\w-]*(?:password|passwd|secret|token|api[_-]?key|routing[_-]?key|credential)[\w-]*|PGPASSWORD|REDISCLI_AUTH)"
-_ASSIGNED = re.compile(rf"(?i)(\b{_WORDS}\b[\"']?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&\"']+)")
+_ASSIGNED = re.compile(rf"(?i)(\b{_WORDS}\b[\"']?[ \t]*[=:][ \t]*)(\"[^\"]*\"|'[^']*'|[^\s,;&\"']+)")
 _IN_ADDRESS = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(@)")
 _BEARER = re.compile(r"(?i)(\bauthorization:\s*\w+\s+|\bbearer\s+)[\w.~+/=-]{8,}")
 HIDDEN = "***"

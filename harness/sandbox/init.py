@@ -8,6 +8,7 @@ was ended by signal n, or 125 when the sandbox could not be made (the reason sta
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -17,12 +18,11 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from harness.sandbox import linux
-from harness.sandbox.root import UID, build_root
+from harness.sandbox.limits import Limits
+from harness.sandbox.root import INNER, UID, build_root
 
 CANNOT = 125  # exit code: the sandbox could not be made
-_NAMESPACES = (
-    linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWNET | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
-)
+_NAMESPACES = linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
 
 
 def main(arguments: list[str]) -> NoReturn:
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> NoReturn:
     if spec["plain"]:
         _run_without_namespaces(command)
     try:
-        _enter()
+        _enter(inner=bool(spec.get("inner")))
         linux.die_with_parent(parent)  # again: the kernel forgets the wish when credentials change
     except OSError as error:
         _give_up(error)
@@ -60,9 +60,10 @@ def _run_without_namespaces(command: list[str]) -> NoReturn:
     os._exit(code)
 
 
-def _enter() -> None:
+def _enter(*, inner: bool) -> None:
+    """New namespaces; an inner sandbox stays in the network of the one that it lies in."""
     uid, gid = os.geteuid(), os.getegid()
-    linux.unshare(_NAMESPACES)
+    linux.unshare(_NAMESPACES if inner else _NAMESPACES | linux.CLONE_NEWNET)
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{UID} {uid} 1")
     Path("/proc/self/gid_map").write_text(f"{UID} {gid} 1")
@@ -71,12 +72,21 @@ def _enter() -> None:
 def _be_first(spec: dict[str, Any], command: list[str]) -> NoReturn:
     linux.die_with_parent(0)  # the parent lives in another pid namespace: it has no number here
     try:
-        linux.loopback_up()
+        inner = bool(spec.get("inner"))
+        if not inner:
+            linux.loopback_up()
+            _open_low_ports()
         linux.set_hostname("gameday")
         build_root(
             read_only=[Path(path) for path in spec["read_only"]],
             writable=[Path(path) for path in spec["writable"]],
             run=Path(spec["run"]) if spec["run"] else None,
+            at=INNER if inner else None,
+            temporary=Path(spec["temporary"]) if spec.get("temporary") else None,
+            workstation_mb=spec.get("workstation_mb"),
+            largest_mb=spec.get("largest_mb"),
+            linked=Path(spec["linked"]) if spec.get("linked") else None,
+            hosts=spec.get("hosts", ()),
         )
         linux.no_new_privileges()
     except OSError as error:
@@ -84,9 +94,17 @@ def _be_first(spec: dict[str, Any], command: list[str]) -> NoReturn:
     child = os.fork()
     if child == 0:
         linux.die_with_parent(1)
+        if spec.get("limits"):
+            Limits(**spec["limits"]).apply()
         os.execv(command[0], command)
     _pass_signals_to(child)
     os._exit(_wait_for(child))
+
+
+def _open_low_ports() -> None:
+    """Whoever runs inside may listen on 443. Where the kernel's settings cannot be written, low ports stay closed."""
+    with contextlib.suppress(OSError):
+        Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").write_text("0")
 
 
 def _give_up(error: OSError) -> NoReturn:

@@ -119,6 +119,7 @@ class Control:
             "ready": store.running,
             "replicas": store.replicas,
             "replica_of": model.replica_of,
+            "started_s": store.started_s,
             "systemd": model.systemd,
             "namespace": self._stack.model.namespace,
         }

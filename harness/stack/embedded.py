@@ -92,8 +92,14 @@ class EmbeddedStack:
         }  # fmt: skip
         return RunningService(
             name, config, self.folders.logs / f"{name}.log", self._fork_server, self.clock,
-            present=not model.standby, releases=Releases.of(model.version),
+            present=not model.standby, releases=Releases.of(model.version), mounted=lambda: self._mounted(name),
         )  # fmt: skip
+
+    def _mounted(self, name: str) -> dict[str, str]:
+        """What stands in a service's ConfigMap, DEPLOYMENT-config, at the moment."""
+        model = self.model.services[name]
+        found = self.objects.get("ConfigMap", model.namespace or self.model.namespace, f"{model.deployment}-config")
+        return {str(key): str(value) for key, value in ((found or {}).get("data") or {}).items()}
 
     def _datastore(self, name: str) -> Instance:
         model, log = self.model.datastores[name], self.folders.logs / f"{name}.log"

@@ -47,6 +47,9 @@ class ObjectStore:
     def found(self, kind: str | None = None, namespace: str | None = None) -> list[dict[str, Any]]:
         return [each for key, each in sorted(self._objects.items()) if kind in (None, key[0]) and namespace in (None, key[1])]
 
+    def get(self, kind: str, namespace: str, name: str) -> dict[str, Any] | None:
+        return self._objects.get((kind, namespace, name))
+
     def delete(self, kind: str, namespace: str, name: str) -> bool:
         """Remove it, and with a namespace all that is in it; False when there is none."""
         if self._objects.pop((kind, namespace, name), None) is None:

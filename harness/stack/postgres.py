@@ -124,6 +124,7 @@ class PostgresServer(DatastoreServer):
         if self.running:
             return
         self._process = await self._launch()
+        self.started_s = self._clock.now()
         await self.wait_ready(within_s=within_s)
 
     async def _launch(self) -> Program:

@@ -25,6 +25,7 @@ class RedisServer(DatastoreServer):
         if self.running:
             return
         self._process = await self._launch()
+        self.started_s = self._clock.now()
 
         async def answers() -> bool | None:
             client = Redis(host="127.0.0.1", port=self.port, socket_timeout=1)

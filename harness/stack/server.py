@@ -18,6 +18,7 @@ class DatastoreServer:
         self.name, self.port = name, port
         self.replicas = 0  # how many are wanted: 0 after somebody stopped it, whatever killed it otherwise
         self._process: Program | None = None
+        self.started_s = 0.0  # documented: when it was started last
         self.wiped = False  # whether its data were deleted since it ran
 
     @property

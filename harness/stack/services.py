@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,7 @@ class RunningService:
     started_s: float = 0.0
     present: bool = True  # False: a standby that nobody has created
     releases: Releases = field(default_factory=lambda: Releases.of("1.0.0"))
+    mounted: Callable[[], Mapping[str, str]] = dict  # variables that the cluster gives it when it starts
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -123,7 +124,8 @@ class RunningService:
         async with self._turn:
             self.replicas = 1
             if not self.running:
-                self.pid_or_none = await self.server.fork(self.config, self.log)
+                environment = {**self.mounted(), **self.config.get("environment", {})}
+                self.pid_or_none = await self.server.fork({**self.config, "environment": environment}, self.log)
                 self.started_s = self.clock.now()
 
     async def scale(self, replicas: int) -> None:

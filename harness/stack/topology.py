@@ -14,6 +14,7 @@ FIRST_LINK_PORT = 21000
 PROCESS_OFFSET = 10000  # a service's process listens this far above its documented port
 TOXIPROXY_PORT, CONTROL_PORT, PROMETHEUS_PORT = 8474, 6443, 9090
 ALERTMANAGER_PORT = 9093
+CLOUD_PORT = 4566  # of the object store and name service that `aws` reaches
 WEBHOOK_PORT = 9095  # where Alertmanager tells the conductor
 ANY = "any"  # the source of a service address's own proxy
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from scenarios.lint.finding import SEVERITIES, Finding, Severity, at_least
 from scenarios.lint.rule import Rule
@@ -39,6 +40,33 @@ class Coverage:
         return (self.executable + self.needs_binding) / self.commands if self.commands else None
 
 
+CarriedOut = Literal["executed", "needs a binding", "cannot be executed", "not executed", "not reached", "not judged", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """One command of a document, and what became of it when its procedure was carried out."""
+
+    file: Path
+    line: int
+    column: int
+    command: str  # its first line
+    procedure: str  # the anchor of its section
+    status: CarriedOut
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A procedure of which nothing can be said, because its check did not come to its end; `log` is what it said last."""
+
+    file: Path
+    line: int
+    procedure: str
+    reason: str
+    log: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """`findings` are in the order of the documents. `known` holds the fingerprints of those that a baseline already has."""
@@ -50,6 +78,8 @@ class Report:
     coverage: Coverage = field(default_factory=Coverage)
     known: tuple[bool, ...] = ()  # for each finding whether the baseline has it; empty: there is no baseline
     gone: int = 0  # entries of the baseline that are found no more
+    carried: tuple[Carried, ...] | None = None  # of a check: what became of each command; None: nothing was carried out
+    broken: tuple[Broken, ...] = ()
 
     def is_known(self, number: int) -> bool:
         return bool(self.known) and self.known[number]
@@ -62,6 +92,16 @@ class Report:
     def graver(self, threshold: Severity) -> tuple[Finding, ...]:
         """The new findings that are at least as grave as the threshold: those that end a command with exit code 1."""
         return tuple(each for each in self.new if at_least(each.severity, threshold))
+
+    @property
+    def by_status(self) -> Mapping[CarriedOut, int]:
+        """How many commands were executed, how many not, and why."""
+        return Counter(each.status for each in self.carried or ())
+
+    @property
+    def share_executed(self) -> float | None:
+        """The part of the commands that were executed; None when there is none, or nothing was carried out."""
+        return self.by_status["executed"] / len(self.carried) if self.carried else None
 
     @property
     def by_rule(self) -> Mapping[str, int]:

@@ -33,7 +33,7 @@ _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 MODULES = (
     "shellcheck", "quoting", "attended", "clock", "variables", "secrets", "unknown", "ineffective", "failures", "clients", "compose",
     "cluster", "dangerous", "recovery", "restoring", "conditions",
-    "sql", "settings", "alerts", "stacks", "figures", "contradictions", "links", "dates", "quality", "ignores",
+    "sql", "settings", "alerts", "stacks", "figures", "contradictions", "links", "dates", "quality", "ignores", "executed",
 )  # fmt: skip
 
 

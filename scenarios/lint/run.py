@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scenarios.errors import InvalidInput, Problem
 from scenarios.lint.context import Context
+from scenarios.lint.executed import THEME as EXECUTED
 from scenarios.lint.finding import Finding, fingerprint
 from scenarios.lint.ignores import Ignore, ignore_unused, ignores, rule_crashed
 from scenarios.lint.report import Report, covered, parts_of
@@ -24,19 +25,29 @@ def lint(paths: Sequence[Path], context: Context, rules: Sequence[Rule] | None =
 def lint_runbooks(runbooks: Sequence[Runbook], context: Context, rules: Sequence[Rule] | None = None) -> Report:
     """The same for documents that are read already."""
     chosen = tuple(all_rules() if rules is None else rules)
+    asked = tuple(each for each in chosen if each.theme != EXECUTED)
+    return report_of(runbooks, found_by(runbooks, context, asked), chosen, asked)
+
+
+def found_by(runbooks: Sequence[Runbook], context: Context, rules: Sequence[Rule]) -> list[Finding]:
+    """What these rules find by reading, silenced or not."""
     context = replace(context, runbooks=tuple(runbooks))
-    found = [each for rule in chosen for each in _asked(rule, context)]
+    return [each for rule in rules for each in _asked(rule, context)]
+
+
+def report_of(runbooks: Sequence[Runbook], found: Sequence[Finding], chosen: Sequence[Rule], asked: Sequence[Rule]) -> Report:
+    """Leaves out what the documents silence, and gives each finding its fingerprint. `asked` are the chosen rules that could have spoken."""
     spoken: list[Finding] = []
     for book in runbooks:
         comments = tuple(ignores(book))
         own = [each for each in found if each.file == book.path]
         spoken += [each for each in own if not _silenced(each, comments)]
-        if ignore_unused in chosen:
-            spoken += _unused(book, comments, own, chosen)
+        if ignore_unused in asked:
+            spoken += _unused(book, comments, own, asked)
     texts = {book.path: book.source for book in runbooks}
     findings = [replace(each, fingerprint=fingerprint(each, texts[each.file].line(each.line))) for each in dict.fromkeys(spoken)]
     return Report(
-        tuple(sorted(findings, key=lambda each: each.order)), chosen, tuple(book.path for book in runbooks),
+        tuple(sorted(findings, key=lambda each: each.order)), tuple(chosen), tuple(book.path for book in runbooks),
         parts_of(runbooks), covered(runbooks),
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ can be executed, `bind(command, values)` fills placeholders, `reach(simple)` loo
 `embedded(command)` gives the SQL and Redis commands that a command carries.
 """
 
-from scenarios.reading.bindings import Bindings, Bound, bind, load_bindings
+from scenarios.reading.bindings import Bindings, Bound, Wish, bind, load_bindings
 from scenarios.reading.blocks import Cell, Fence, Item, Prose, Row, Section, Table
 from scenarios.reading.classify import Class, Classified, classify
 from scenarios.reading.commands import Command, Comment, Procedure, Step, Typed
@@ -27,6 +27,6 @@ from scenarios.reading.shell import Assignment, Redirection, Script, Simple, Var
 
 __all__ = [
     "Assignment", "Bindings", "Bound", "Cell", "Class", "Classified", "Command", "Comment", "Fence", "Item", "Note", "Placeholder", "Procedure",
-    "Prose", "Reach", "Redirection", "Row", "Runbook", "Script", "Section", "Simple", "Step", "Table", "Typed", "Variable", "Word", "bind",
+    "Prose", "Reach", "Redirection", "Row", "Runbook", "Script", "Section", "Simple", "Step", "Table", "Typed", "Variable", "Wish", "Word", "bind",
     "classify", "embedded", "find_runbooks", "load_bindings", "parse_runbook", "reach", "read_runbook",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Values for the placeholders of runbooks, from a file of their own.
+"""Values for the placeholders of runbooks, and what carrying them out needs beside, from a file of their own.
 
 bindings:                       # for every document
   service-name: risk-manager
@@ -6,6 +6,15 @@ bindings:                       # for every document
 procedures:                     # for some; later entries win
   - match: "incident-response.md#permanent-*"
     bindings: {service: execution-engine}
+    stack: eafix                # name or path: the stack that it runs on
+    incident: redis-outage      # name or path of a scenario: its stack, settings, conditions and faults come first
+    expect: recovers            # what it owes at its end: recovers, changes, or diagnoses (nothing)
+    again: safe                 # whether it may be carried out a second time: safe or unsafe
+    limit: 30s                  # wall time of each command
+    prepare: ["mkdir -p /tmp/x"]  # run before, on the operator's workstation
+    skip: "the data centre"     # it is not carried out, and why
+
+`incident: none` takes an incident away that an earlier entry, or the runbook itself, names.
 """
 
 from __future__ import annotations
@@ -15,11 +24,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from scenarios.errors import InvalidInput, Problem
-from scenarios.model import FileModel
+from scenarios.model import FileModel, PositiveDuration
 from scenarios.reading.commands import Command
 from scenarios.reading.placeholders import Placeholder
 from scenarios.validation import read_model
@@ -31,9 +41,31 @@ _PLAIN_WORD = re.compile(r"[A-Za-z0-9._:/@%+,=-]*")
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")
 
 
-class _Some(FileModel):
+NO_INCIDENT = "none"
+Owes = Literal["recovers", "changes", "diagnoses"]
+Again = Literal["safe", "unsafe"]
+
+
+class Wish(FileModel):
+    """How procedures are carried out. What is not said is left as it is."""
+
+    stack: str | None = Field(None, min_length=1, description="Name or path of the stack.")
+    incident: str | None = Field(None, min_length=1, description="Name or path of a scenario; `none` for none.")
+    expect: Owes | None = Field(None, description="What the procedure owes at its end.")
+    again: Again | None = Field(None, description="Whether a second run is safe.")
+    skip: str | None = Field(None, min_length=1, description="Why it is not carried out.")
+    limit_s: PositiveDuration | None = Field(None, description="Wall time of each command.")
+    prepare: tuple[str, ...] = Field((), description="Commands that are run before, on the operator's workstation.")
+
+    def changed_by(self, other: Wish) -> Wish:
+        """What the other says comes on top; its preparations come behind."""
+        said = other.model_dump(exclude_none=True, include=set(Wish.model_fields) - {"prepare"})
+        return self.model_copy(update={**said, "prepare": (*self.prepare, *other.prepare)})
+
+
+class _Some(Wish):
     match: str = Field(min_length=1)
-    bindings: dict[str, str]
+    bindings: dict[str, str] = Field(default_factory=dict)
 
 
 class _File(FileModel):
@@ -47,6 +79,7 @@ class Bindings:
 
     everywhere: Mapping[str, str] = field(default_factory=dict)
     some: tuple[tuple[str, Mapping[str, str]], ...] = ()
+    wishes: tuple[tuple[str, Wish], ...] = ()  # how to carry procedures out, by the same patterns
 
     def of(self, reference: str) -> dict[str, str]:
         """The values for the procedure at `document#anchor`."""
@@ -55,6 +88,14 @@ class Bindings:
             if fnmatchcase(reference, pattern):
                 found |= values
         return found
+
+    def wish(self, reference: str) -> Wish:
+        """How the procedure at `document#anchor` is carried out."""
+        wish = Wish()
+        for pattern, each in self.wishes:
+            if fnmatchcase(reference, pattern):
+                wish = wish.changed_by(each)
+        return wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +113,11 @@ def load_bindings(path: Path) -> Bindings:
     problems = list(_problems(source, file))
     if problems:
         raise InvalidInput(problems)
-    return Bindings(file.bindings, tuple((each.match, each.bindings) for each in file.procedures))
+    return Bindings(
+        file.bindings,
+        tuple((each.match, each.bindings) for each in file.procedures),
+        tuple((each.match, each) for each in file.procedures),
+    )
 
 
 def _problems(source: Source, file: _File) -> Iterator[Problem]:

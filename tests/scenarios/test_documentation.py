@@ -11,6 +11,7 @@ from scenarios.fences import VALUES
 from scenarios.loader import load_scenario, load_stack
 from scenarios.markdown import Fence, read_sections
 from scenarios.model import Scenario
+from scenarios.reading import Wish, load_bindings
 from scenarios.runbook import load_procedure
 from scenarios.toxics import ATTRIBUTES
 from tests.scenarios.files import WHOLE, said, write
@@ -37,6 +38,15 @@ def test_the_example_of_a_runbook_loads(tmp_path: Path) -> None:
     procedure = load_procedure("book.md#restart-it", write(tmp_path, fence.body, "book.md"))
     assert [step.name for step in procedure.steps] == ["see that it is down", "restart it", "see that it is well"]
     assert procedure.placeholders == {"service-name"}
+
+
+def test_the_example_of_bindings_loads_and_names_every_key(tmp_path: Path) -> None:
+    """Whatever a bindings file may say of a procedure stands on the page."""
+    [fence] = fences("yaml", "bindings")
+    bindings = load_bindings(write(tmp_path, fence.body, "bindings.yaml"))
+    wish = bindings.wish("incident-response.md#permanent-fixes")
+    assert (wish.incident, wish.again, wish.limit_s) == ("redis-outage", "unsafe", 60.0)
+    assert {field.alias for field in Wish.model_fields.values()} <= set(re.findall(r"[a-z]+(?=:)", fence.body))
 
 
 def test_the_messages_are_those_of_the_loader(tmp_path: Path) -> None:

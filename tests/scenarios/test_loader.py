@@ -9,14 +9,17 @@ import pytest
 from scenarios.loader import DATA, catalogue, find_scenarios, load_scenario, load_targets
 from tests.scenarios.files import WHOLE, load, load_says, said, write
 
-FOUR = ["market-data-feed-interruption", "primary-database-failure", "redis-outage", "service-failure"]
+ALL = [
+    "bad-release", "market-data-feed-interruption", "orders-failing", "primary-database-failure", "redis-outage", "service-failure",
+    "service-not-responding",
+]  # fmt: skip
 
 
 def test_a_name_of_the_catalogue_is_enough() -> None:
     """Names, paths and folders, each file once, in the order given."""
     folder = os.path.relpath(DATA / "catalogue")
     found = find_scenarios(["redis-outage", folder, f"{folder}/redis-outage.yaml"])
-    assert [path.stem for path in found] == ["redis-outage", *(name for name in FOUR if name != "redis-outage")]
+    assert [path.stem for path in found] == ["redis-outage", *(name for name in ALL if name != "redis-outage")]
 
 
 def test_a_folder_is_searched_for_scenarios_alone(tmp_path: Path) -> None:
@@ -33,14 +36,14 @@ def test_a_folder_is_searched_for_scenarios_alone(tmp_path: Path) -> None:
     ):
         write(tmp_path, WHOLE, name)
     assert [str(path.relative_to(tmp_path)) for path in find_scenarios([str(tmp_path)])] == ["b.yaml", "deep/a.yml"]
-    assert [path.stem for path in find_scenarios([str(DATA)])] == FOUR
+    assert [path.stem for path in find_scenarios([str(DATA)])] == ALL
 
 
 def test_what_is_no_scenario_is_told_with_the_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them at once."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
-    known = "market-data-feed-interruption, primary-database-failure, redis-outage, service-failure"
+    known = ", ".join(ALL)
     with_nearest = said(lambda: find_scenarios(["primary-database-failur", "gone.yaml", "empty", "zzz"]))
     assert with_nearest == [
         "primary-database-failur: there is no such scenario; did you mean 'primary-database-failure'?",
@@ -50,9 +53,9 @@ def test_what_is_no_scenario_is_told_with_the_nearest(tmp_path: Path, monkeypatc
     ]
 
 
-@pytest.mark.parametrize("name", FOUR)
+@pytest.mark.parametrize("name", ALL)
 def test_the_catalogue_loads(name: str) -> None:
-    """All four scenarios, with their procedures, alerts and targets."""
+    """All scenarios, with their procedures, alerts and targets."""
     [path] = find_scenarios([name])
     loaded = load_scenario(path)
     assert (loaded.name, loaded.stack_name, loaded.in_catalogue) == (name, "eafix", True)
@@ -61,7 +64,7 @@ def test_the_catalogue_loads(name: str) -> None:
     assert any(target.measure == "time_to_acknowledge_s" for target in loaded.targets.values())
     assert any(step.verification for step in loaded.procedure.steps)
     assert not loaded.procedure.placeholders
-    assert catalogue() == FOUR
+    assert catalogue() == ALL
 
 
 def test_a_loaded_scenario_is_handed_to_another_process() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from scenarios.errors import InvalidInput
 from scenarios.places import STACKS
-from scenarios.stacks import link_names, load_stack, processes
+from scenarios.stacks import link_names, load_stack, processes, stack_names
 from tests.scenarios.files import said
 
 EAFIX = (STACKS / "eafix.yaml").read_text(encoding="utf-8")
@@ -24,6 +24,71 @@ def test_the_documented_ports_are_the_stacks() -> None:
     assert documented.items() <= ports.items()
     assert stack.services["gui-gateway"].deployment == "eafix-gateway"
     assert stack.services["risk-manager"].deployment == "eafix-risk-manager"
+
+
+def test_the_documented_names_of_the_other_platforms_are_the_stacks() -> None:
+    """004:40, 004:70, 004:86, 004:92, 004:103, 004:161, 004:349, 004:360, 004:420; 003:59, 003:74, 003:85, 003:91, 003:116, 003:329."""
+    trading = load_stack("ai-trading")
+    ports = {name: trading.services[name].port for name in ("gui-gateway", "rate-gate", "loki", "mlflow")}
+    assert ports == {"gui-gateway": 8000, "rate-gate": 3001, "loki": 3100, "mlflow": 5000}
+    assert (trading.helm, trading.namespace, trading.services["loki"].compose) == ("ats", "trading", "loki")
+    assert trading.datastores["redis"].systemd == "redis"
+    assert trading.settings["postgres.database"] == "trading_db"
+    engine = load_stack("trading-engine")
+    assert (engine.helm, engine.namespace) == ("trading-engine", "production")
+    assert {"trading-engine-api", "trading-engine-websocket", "ingress-nginx-controller"} <= {
+        service.deployment for service in engine.services.values()
+    }
+    assert {store.statefulset for store in engine.datastores.values()} == {"trading-engine-postgresql", "trading-engine-redis"}
+    assert (engine.settings["postgres.database"], engine.settings["postgres.user"]) == ("trading_engine", "trading")
+
+
+@pytest.mark.parametrize("name", stack_names())
+def test_every_stack_has_what_a_drill_looks_up_by_name(name: str) -> None:
+    """The observer, the monitor and the pager find their services whatever operators call them."""
+    stack = load_stack(name)
+    needed = {
+        "gui-gateway",
+        "data-ingestor",
+        "signal-generator",
+        "risk-manager",
+        "execution-engine",
+        "broker",
+        "pager",
+        "exporter",
+    }
+    assert needed <= set(stack.services)
+    assert {"postgres", "redis"} <= set(stack.addresses)
+    assert set(load_stack("eafix").settings) <= set(stack.settings)
+
+
+def test_the_ingress_leads_where_the_stack_says() -> None:
+    """The program has the hosts in its settings, the stack for whoever else asks, and the cluster in an object: all the same."""
+    stack = load_stack("trading-engine")
+    assert stack.ingress is not None
+    settings = stack.services["ingress"].settings
+    assert (settings["ingress.object"], settings["ingress.hosts"]) == (stack.ingress.name, stack.ingress.hosts)
+    [found] = [each for each in stack.objects if each["kind"] == "Ingress"]
+    assert found["metadata"]["name"] == stack.ingress.name
+    backends = {rule["host"]: rule["http"]["paths"][0]["backend"]["service"]["name"] for rule in found["spec"]["rules"]}
+    assert backends == {host: stack.services[service].deployment for host, service in stack.ingress.hosts.items()}
+
+
+def test_a_stack_brings_the_texts_of_its_sql_files(tmp_path: Path) -> None:
+    """A sandbox sees none of the folders that they lie in; one that can't be read is told of."""
+    assert "timescaledb_information.hypertables" in load_stack("ai-trading").schemas[0]
+    path = tmp_path / "mine.yaml"
+    path.write_text((STACKS / "ai-trading.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    [complaint] = said(lambda: load_stack(str(path)))
+    assert "ai-trading.sql cannot be read: No such file or directory" in complaint
+
+
+def test_green_stands_by_for_blue() -> None:
+    """002:66-85, 002:113: one service address, whose selector chooses by the label `version`."""
+    stack = load_stack("eafix")
+    blue, green = stack.services["gui-gateway"], stack.services["gui-gateway-green"]
+    assert (blue.labels, blue.aliases) == ({"app": "eafix-gateway", "version": "blue"}, ("eafix-blue",))
+    assert (green.labels, green.standby_for) == ({"app": "eafix-gateway", "version": "green"}, "gui-gateway")
 
 
 def test_a_stack_is_found_by_name_or_path(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from fakes.commands.control import Unit
 from fakes.commands.eafix import database, feed, trading
-from fakes.commands.eafix.platform import Check, Platform, attempt, refuse_other_environment, report
+from fakes.commands.eafix.environments import units_of
+from fakes.commands.eafix.platform import ENVIRONMENT, Check, Platform, attempt, report
 from fakes.commands.entry import Failure
 from fakes.commands.flags import Flag, Parsed
 from fakes.commands.wire import Unreachable
@@ -20,25 +21,34 @@ SERVICES_FLAGS = (Flag("all", "", "switch"),)
 
 def status(line: Parsed, platform: Platform) -> int:
     """0 when every service is ready and every service address leads to an instance that is."""
-    refuse_other_environment(line.text("environment"))
-    state, ill = platform.state, 0
-    for unit in (*state.services(), *state.datastores()):
+    environment = line.text("environment")
+    units, (state, ill) = units_of(platform, environment), (platform.state, 0)
+    whole = environment in ("", ENVIRONMENT)
+    for unit in (*units, *state.datastores()) if whole else units:
         ready = unit.running and unit.ready
-        ill += unit.kind == "service" and not ready
+        other = _stands_in(platform, unit) if whole else None
+        ill += unit.kind == "service" and not ready and other is None
         role = f", {unit.role}" if unit.role else ""
+        role += f", its address leads to {other}" if other else ""
         more = (
             f"  version {unit.version or '?'}, port {unit.port}, pid {unit.pid or '-'}, {unit.restarts} restarts"
             if line.on("verbose")
             else ""
         )
         print(f"{unit.name:<20}{unit.state}, {'ready' if ready else 'NOT READY'}{role}{more}")
-    for address in state.addresses:
+    for address in state.addresses if whole else ():
         instance = state.unit(address.instance or "")
         well = instance is not None and instance.running and instance.ready
         ill += not well
         print(f"{address.name:<20}leads to {address.instance or 'nothing'}{'' if well else ', NOT READY'}")
-    print("platform: " + ("ok" if not ill else f"{ill} not ready"))
+    print(f"{'platform' if whole else environment}: " + ("ok" if not ill else f"{ill} not ready"))
     return 1 if ill else 0
+
+
+def _stands_in(platform: Platform, unit: Unit) -> str | None:
+    """Who answers at a service's address in its place, and can; None where nobody does."""
+    other = platform.state.unit(unit.leads_to or "")
+    return other.name if other is not None and other.name != unit.name and other.running and other.ready else None
 
 
 def health_check(line: Parsed, platform: Platform) -> int:
@@ -48,14 +58,14 @@ def health_check(line: Parsed, platform: Platform) -> int:
 
 def health_checks(platform: Platform, *, comprehensive: bool) -> Iterator[Check]:
     for unit in platform.state.services():
-        yield from _of_service(platform, unit, comprehensive=comprehensive)
+        yield from of_service(platform, unit, comprehensive=comprehensive)
     if comprehensive:
         yield attempt("postgres", lambda: _postgres(platform))
         yield attempt("redis", lambda: redis_check(platform))
         yield attempt("market data", lambda: feed.fresh(platform))
 
 
-def _of_service(platform: Platform, unit: Unit, *, comprehensive: bool) -> Iterator[Check]:
+def of_service(platform: Platform, unit: Unit, *, comprehensive: bool) -> Iterator[Check]:
     try:
         well, dependencies = platform.health(unit.name)
     except Unreachable as error:
@@ -80,8 +90,11 @@ def redis_check(platform: Platform) -> Check:
 
 
 def doctor(line: Parsed, platform: Platform) -> int:
-    """Everything that can be looked at; 0 when nothing is wrong."""
-    refuse_other_environment(line.text("environment"))
+    """Everything that can be looked at, of another environment its own services; 0 when nothing is wrong."""
+    environment = line.text("environment")
+    units = units_of(platform, environment)
+    if environment not in ("", ENVIRONMENT):
+        return report(check for unit in units for check in of_service(platform, unit, comprehensive=True))
     return report(_examine(platform, full=line.on("comprehensive")))
 
 

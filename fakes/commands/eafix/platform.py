@@ -43,9 +43,14 @@ class SqlFailed(Exception):
 class Platform:
     """The stack, as its operators' own command sees it."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: Control, database: str | None = None) -> None:
         self.control = control
+        self._database = database  # None: the one that the environment names
         self._state: State | None = None
+
+    def at(self, database: str) -> Platform:
+        """The same platform, asked of another database of the same server."""
+        return Platform(self.control, database)
 
     @property
     def state(self) -> State:
@@ -58,7 +63,7 @@ class Platform:
         """By its name, or that of its deployment. Raises Failure."""
         services = [unit for unit in self.state.units if unit.kind == "service"]
         for unit in services:
-            if name in (unit.name, unit.deployment):
+            if name in (unit.name, unit.deployment, *unit.aliases):
                 return unit
         raise Failure(f"eafix-cli: no service {name!r}; there are {', '.join(unit.name for unit in services)}")
 
@@ -75,15 +80,19 @@ class Platform:
 
     def scraped(self, name: str, metric: str) -> dict[str, float]:
         """A metric as the service itself has it, by its labels (as they are written). Raises Unreachable, Failure."""
+        return self.scraped_all(name, (metric,))[metric]
+
+    def scraped_all(self, name: str, metrics: Iterable[str]) -> dict[str, dict[str, float]]:
+        """Several metrics of one scrape, as `scraped`."""
         reply = self.ask(name, "GET", "/metrics")
         if reply.status != 200:
             raise Failure(f"eafix-cli: {name} tells no metrics: HTTP status {reply.status}")
-        found = {}
+        found: dict[str, dict[str, float]] = {metric: {} for metric in metrics}
         for line in reply.text.splitlines():
             series, _, value = line.rpartition(" ")
             own, brace, labels = series.partition("{")
-            if own == metric:
-                found[labels.removesuffix("}") if brace else ""] = float(value)
+            if own in found:
+                found[own][labels.removesuffix("}") if brace else ""] = float(value)
         return found
 
     def sql(self, query: str, *, within_s: float = 5.0, application: str = "eafix-cli") -> list[list[str]]:
@@ -105,6 +114,8 @@ class Platform:
         command = ["psql", "-X", "-q", "-w", "-A", "-t", "-F", _SEPARATOR, "-v", "ON_ERROR_STOP=1", "-c", query]
         wait_s = max(round(within_s), 2)  # libpq takes whole seconds, and 1 for 2
         environment = dict(os.environ, PGCONNECT_TIMEOUT=str(wait_s), PGAPPNAME=application)
+        if self._database is not None:
+            environment["PGDATABASE"] = self._database
         done = capture(command, environment, within_s=within_s)
         if done.code == TIMED_OUT:
             raise SqlFailed(f"no answer within {within_s:g} s", timed_out=True)

@@ -70,10 +70,15 @@ def _against(age_s: int, period: str, period_s: int) -> str:
 
 def period_of(line: Parsed) -> tuple[str, int]:
     """`--period=7d` as it was written, and in seconds. Raises Failure."""
-    text = line.text("period")
+    return duration_of(line, "period")
+
+
+def duration_of(line: Parsed, flag: str) -> tuple[str, int]:
+    """As `period_of`, of another flag."""
+    text = line.text(flag)
     found = re.fullmatch(r"([1-9]\d{0,8})([smhdw])", text)
     if found is None:
-        raise Failure(f"eafix-cli: --period={text}: expected a number and s, m, h, d or w, such as 7d", 2)
+        raise Failure(f"eafix-cli: --{flag}={text}: expected a number and s, m, h, d or w, such as 7d", 2)
     return text, int(found[1]) * _UNITS_S[found[2]]
 
 

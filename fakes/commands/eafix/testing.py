@@ -7,22 +7,28 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from fakes.commands.eafix import trading
-from fakes.commands.eafix.health import health_checks, redis_check
+from fakes.commands.eafix import database, trading
+from fakes.commands.eafix.configuration import require_namespace
+from fakes.commands.eafix.environments import gateway_of, units_of
+from fakes.commands.eafix.health import of_service, redis_check
 from fakes.commands.eafix.platform import (
     EXECUTION,
     GATEWAY,
     INGESTOR,
+    RISK,
     SIGNALS,
     Check,
     Platform,
+    SqlFailed,
     attempt,
     refuse_other_environment,
     report,
 )  # fmt: skip
+from fakes.commands.eafix.trail import literal
 from fakes.commands.flags import Flag, Parsed
 
 TEST_FLAGS = (Flag("environment"),)
+INTEGRATION_FLAGS = (Flag("namespace"),)
 VALIDATE_FLAGS = (Flag("full", "", "switch"),)
 _CANARY_S = 5.0
 _POLL_S = 0.02
@@ -38,16 +44,17 @@ _CONTRACTS = (
 
 
 def smoke(line: Parsed, platform: Platform) -> int:
-    """Every service does its work, the datastores answer, and the gateway can read positions."""
-    refuse_other_environment(line.text("environment"))
-    return report(_smoke(platform))
+    """Every service of the environment does its work, the datastores answer, and its gateway can read positions."""
+    return report(_smoke(platform, line.text("environment")))
 
 
-def _smoke(platform: Platform) -> Iterator[Check]:
-    yield from health_checks(platform, comprehensive=False)
+def _smoke(platform: Platform, environment: str) -> Iterator[Check]:
+    units, gateway = units_of(platform, environment), gateway_of(platform, environment)
+    for unit in units:
+        yield from of_service(platform, unit, comprehensive=False)
     yield attempt("postgres", lambda: _postgres(platform))
     yield attempt("redis", lambda: redis_check(platform))
-    yield attempt("positions", lambda: _positions(platform))
+    yield attempt("positions", lambda: _positions(platform, gateway.name))
 
 
 def _postgres(platform: Platform) -> Check:
@@ -55,8 +62,8 @@ def _postgres(platform: Platform) -> Check:
     return Check("postgres", recovering == "f", f"{platform.database()}, {'primary' if recovering == 'f' else 'in recovery'}")
 
 
-def _positions(platform: Platform) -> Check:
-    reply = platform.ask(GATEWAY, "GET", "/api/positions")
+def _positions(platform: Platform, gateway: str) -> Check:
+    reply = platform.ask(gateway, "GET", "/api/positions")
     body = reply.json()
     count = f", {len(body)} positions" if isinstance(body, list) else ""
     return Check("positions", reply.status == 200, f"HTTP status {reply.status}{count}")
@@ -94,6 +101,55 @@ def _reconciled(platform: Platform) -> Check:
     body = reply.json()
     status = body.get("status", body.get("error")) if isinstance(body, dict) else reply.text[:80]
     return Check("reconciliation", reply.status == 200 and status == "matched", f"HTTP status {reply.status}, {status}")
+
+
+def integration(line: Parsed, platform: Platform) -> int:
+    """From a tick to a signal, from an order to its decision, and the books; of another namespace what runs there."""
+    namespace = line.text("namespace")
+    if namespace in ("", platform.state.namespace):
+        return report(_integration(platform))
+    require_namespace(platform, namespace)
+    return report(_of_namespace(platform, namespace))
+
+
+def _integration(platform: Platform) -> Iterator[Check]:
+    yield from _smoke(platform, "")
+    yield from _trade(platform)
+    yield attempt("risk check", lambda: _decided(platform))
+    yield from _contracts(platform)
+
+
+def _decided(platform: Platform) -> Check:
+    """A decision on one unit, of which nothing is executed; its room is given back."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    order = {"client_order_id": name, "symbol": "EURUSD", "side": "buy", "quantity": 1}
+    reply = platform.ask(RISK, "POST", "/api/risk/check", order)
+    body = reply.json() if isinstance(reply.json(), dict) else {}
+    if reply.status == 200:
+        platform.ask(RISK, "POST", "/api/risk/release", {"client_order_id": name})
+    return Check(
+        "risk check", reply.status == 200, "approved" if reply.status == 200 else str(body.get("why") or body.get("error"))
+    )
+
+
+def _of_namespace(platform: Platform, namespace: str) -> Iterator[Check]:
+    """What a restore has put there: services, and databases named after the namespace."""
+    units = [unit for unit in platform.state.services() if unit.namespace == namespace]
+    for unit in units:
+        yield from of_service(platform, unit, comprehensive=True)
+    names = [namespace, namespace.replace("-", "_")]
+    try:
+        quoted = ", ".join(literal(name) for name in names)
+        databases = [name for (name,) in platform.sql(f"SELECT datname FROM pg_database WHERE datname IN ({quoted})")]
+    except SqlFailed as error:
+        yield Check("databases", False, str(error))
+        return
+    for name in databases:
+        yield from (
+            Check(f"database {name} {each.name}", each.ok, each.seen) for each in database.checks(platform.at(name), full=True)
+        )
+    if not units and not databases:
+        yield Check(namespace, False, f"nothing is there to be tested: no service, and no database {' or '.join(names)}")
 
 
 def contracts(_line: Parsed, platform: Platform) -> int:

@@ -10,7 +10,6 @@ from fakes.commands.flags import Flag, Parsed
 from fakes.commands.wire import Reply, Unreachable
 
 STOP_FLAGS = (Flag("graceful", "", "switch"), Flag("reason"))
-START_FLAGS = (Flag("site"), Flag("confirm-dr", "", "switch"))
 RESET_FLAGS = (Flag("confirm", "", "switch"),)
 LIST_FLAGS = (Flag("status"), Flag("limit", "", "int"))
 BROKER_FLAGS = (Flag("all", "", "switch"),)
@@ -20,15 +19,13 @@ _BROKER = "broker"
 def stop(line: Parsed, platform: Platform) -> int:
     """Trading is halted when this returns 0: the gateway answers when no order can be executed any more."""
     reason = {"reason": line.text("reason")} if line.text("reason") else None
-    _accepted(platform.ask(GATEWAY, "POST", "/emergency/stop-trading", reason, within_s=15.0), GATEWAY)
+    accepted(platform.ask(GATEWAY, "POST", "/emergency/stop-trading", reason, within_s=15.0), GATEWAY)
     print("trading stopped")
     return 0
 
 
-def start(line: Parsed, platform: Platform) -> int:
-    if line.text("site"):
-        raise Failure(f"eafix-cli: no site {line.text('site')!r} here; this stack has one site")
-    _accepted(platform.ask(GATEWAY, "POST", "/emergency/resume-trading", within_s=15.0), GATEWAY)
+def start(_line: Parsed, platform: Platform) -> int:
+    accepted(platform.ask(GATEWAY, "POST", "/emergency/resume-trading", within_s=15.0), GATEWAY)
     print("trading started")
     return 0
 
@@ -61,7 +58,7 @@ def risk_limits(_line: Parsed, platform: Platform) -> int:
         print(f"{name:<20}{value:.0f}")
     most = limits.get("max_position")
     breached = 0
-    for row in _accepted_rows(platform.ask(GATEWAY, "GET", "/api/positions"), GATEWAY):
+    for row in accepted_rows(platform.ask(GATEWAY, "GET", "/api/positions"), GATEWAY):
         share = f"{abs(row['quantity']) / most * 100:.1f} % of max_position" if most else "no limit"
         breached += bool(most and abs(row["quantity"]) > most)
         print(f"{row['symbol']:<20}{row['quantity']} ({share})")
@@ -72,7 +69,7 @@ def risk_reset(line: Parsed, platform: Platform) -> int:
     """Back to the configured limits."""
     if not line.on("confirm"):
         raise Failure("eafix-cli: risk limits reset changes the limits of live trading; repeat it with --confirm")
-    body = _accepted(platform.ask(RISK, "POST", "/api/risk/limits/reset"), RISK)
+    body = accepted(platform.ask(RISK, "POST", "/api/risk/limits/reset"), RISK)
     print("limits reset: " + ", ".join(f"{name} {value:.0f}" for name, value in sorted(body["limits"].items())))
     return 0
 
@@ -83,9 +80,9 @@ def orders(line: Parsed, platform: Platform) -> int:
     if wanted not in ("filled", "failed"):
         raise Failure(f"eafix-cli: no status {wanted!r}; there are filled and failed", 2)
     if wanted == "filled":
-        found = _accepted_rows(platform.ask(EXECUTION, "GET", f"/api/executions?limit={limit}"), EXECUTION)
+        found = accepted_rows(platform.ask(EXECUTION, "GET", f"/api/executions?limit={limit}"), EXECUTION)
     else:
-        found = _accepted_rows(platform.ask(GATEWAY, "GET", f"/api/orders?status=failed&limit={limit}"), GATEWAY)
+        found = accepted_rows(platform.ask(GATEWAY, "GET", f"/api/orders?status=failed&limit={limit}"), GATEWAY)
     for row in found[:limit]:
         result = f"at {row['price']}" if wanted == "filled" else str(row["error"])
         print(f"{row['client_order_id']}  {row['side']} {row['quantity']} {row['symbol']}  {row['status']} {result}")
@@ -116,10 +113,10 @@ def broker_checks(platform: Platform) -> list[Check]:
 
 
 def _risk(platform: Platform) -> dict[str, Any]:
-    return _accepted(platform.ask(RISK, "GET", "/api/risk/status"), RISK)
+    return accepted(platform.ask(RISK, "GET", "/api/risk/status"), RISK)
 
 
-def _accepted(reply: Reply, name: str) -> dict[str, Any]:
+def accepted(reply: Reply, name: str) -> dict[str, Any]:
     """The body of an answer that says yes. Raises Failure."""
     body = reply.json()
     if reply.status >= 400 or not isinstance(body, dict):
@@ -127,7 +124,8 @@ def _accepted(reply: Reply, name: str) -> dict[str, Any]:
     return body
 
 
-def _accepted_rows(reply: Reply, name: str) -> list[dict[str, Any]]:
+def accepted_rows(reply: Reply, name: str) -> list[dict[str, Any]]:
+    """The rows of an answer that says yes. Raises Failure."""
     body = reply.json()
     if reply.status >= 400 or not isinstance(body, list):
         raise _refusal(reply, name)

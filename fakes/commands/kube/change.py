@@ -1,31 +1,42 @@
-"""`kubectl scale`, `patch` and `delete`: what changes the cluster at once."""
+"""`kubectl scale`, `patch`, `annotate` and `label`, and how an object is changed at once."""
 
 from __future__ import annotations
 
+import copy
 import json
-import sys
+from collections.abc import Callable
 from typing import Any
 
 from fakes.commands.control import Control
 from fakes.commands.entry import Failure, not_modelled
-from fakes.commands.flags import Flag, Parsed
-from fakes.commands.kube import cluster as kube
-from fakes.commands.kube.cluster import Cluster, Pod, Service, Workload
-from fakes.commands.kube.show import select
+from fakes.commands.flags import Parsed
+from fakes.commands.kube import act, merging
+from fakes.commands.kube.apply import checked_dry, say
+from fakes.commands.kube.cluster import Cluster, Thing
+from fakes.commands.kube.selecting import NO_RESOURCE, needs_name, select
 
-SCALE_FLAGS = (
-    Flag("replicas", "", "int"),
-    Flag("current-replicas", "", "int"),
-    Flag("timeout", "", "duration"),
-    Flag("selector", "l"),
-)
-PATCH_FLAGS = (Flag("patch", "p"), Flag("patch-file"), Flag("type"))
-DELETE_FLAGS = (
-    Flag("selector", "l"), Flag("wait", "", "switch"), Flag("now", "", "switch"), Flag("force", "", "switch"),
-    Flag("grace-period", "", "int"), Flag("timeout", "", "duration"), Flag("ignore-not-found", "", "switch"), Flag("all", "", "switch"),
-)  # fmt: skip
-_ROLE = "POSTGRES_ROLE"
+SCALE = ("replicas", "current-replicas", "timeout", "selector", "filename", "recursive", "all", "dry-run", "output")
+PATCH = ("patch", "patch-file", "type", "filename", "recursive", "dry-run", "output")
+LABEL = ("all", "all-namespaces", "overwrite", "selector", "field-selector", "filename", "recursive", "dry-run", "output", "list")
 _TYPES = ("json", "merge", "strategic")
+_SCALED = ("deployments", "statefulsets", "replicasets")
+Change = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def change_all(line: Parsed, control: Control, things: list[Thing], change: Change, word: str) -> int:
+    """Change each of them, and say so: `x patched`, or that it was so already. Raises Failure."""
+    cluster = Cluster(control)
+    for thing in things:
+        wanted = change(copy.deepcopy(thing.object))
+        if checked_dry(line) == "none":
+            same = not act.become(cluster, thing, wanted)
+        else:
+            act.check(wanted)
+            same = wanted == thing.object
+        no_change = " (no change)" if same and word == "patched" else ""
+        if word == "patched" or not same:
+            say(line, thing.kind.short, thing.name, wanted, word + no_change)
+    return 0
 
 
 def scale(line: Parsed, control: Control) -> int:
@@ -34,126 +45,137 @@ def scale(line: Parsed, control: Control) -> int:
     replicas = line.number("replicas", 0)
     if replicas < 0:
         raise Failure("error: The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0")
-    if not line.words:
-        raise Failure("error: resource(s) were provided, but no name was specified")
-    for workload in _workloads(Cluster(control.state()), line, "scale"):
-        if line.has("current-replicas") and line.number("current-replicas", 0) != workload.unit.wanted:
-            raise Failure(f"error: Expected replicas to be {line.number('current-replicas', 0)}, was {workload.unit.wanted}")
-        set_replicas(control, workload, replicas)
-        print(f"{kube.SHORT[workload.resource]}/{workload.name} scaled")
-    return 0
-
-
-def set_replicas(control: Control, workload: Workload, replicas: int) -> None:
-    """0 stops the process, 1 starts it. The stack runs one process at most, and says so when more are asked for."""
-    if replicas > 1:
-        print(f"Warning: this stack runs one process for {workload.name}: 1 of {replicas} replicas", file=sys.stderr)
-    if bool(replicas) != bool(workload.unit.wanted) or bool(replicas) != workload.unit.running:
-        control.act(workload.unit, "start" if replicas else "stop", wait=False)
-
-
-def delete(line: Parsed, control: Control) -> int:
-    """Of pods: their workload puts a new process in the place of each."""
-    if not line.words:
-        raise Failure(
-            "error: You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'"
-        )
-    if not (line.words[1:] or "/" in line.words[0] or line.text("selector") or line.on("all")):
-        raise Failure("error: resource(s) were provided, but no name was specified")
-    found = select(Cluster(control.state()), line)
-    if not found:
-        print("No resources found")
-    for resource, row in found:
-        if not isinstance(row, Pod):
-            raise not_modelled("kubectl", f"deleting {resource}")
-        control.act(row.owner.unit, "restart", wait=False)
-        print(f'pod "{row.name}" deleted')
+    needs_name(line)
+    cluster = Cluster(control)
+    selected = select(cluster, line)
+    things = selected.must()
+    if not things:
+        raise Failure("error: no objects passed to scale")
+    for thing in things:
+        if thing.kind.plural not in _SCALED:
+            raise Failure(f"error: cannot scale a {thing.kind.short}")
+        wanted = int((thing.object.get("spec") or {}).get("replicas", 1))
+        if line.has("current-replicas") and line.number("current-replicas", 0) != wanted:
+            raise Failure(f"error: Expected replicas to be {line.number('current-replicas', 0)}, was {wanted}")
+        if checked_dry(line) == "none":
+            act.become(cluster, thing, merging.merge(thing.object, {"spec": {"replicas": replicas}}))
+        say(line, thing.kind.short, thing.name, thing.object, "scaled")
     return 0
 
 
 def patch(line: Parsed, control: Control) -> int:
-    if line.has("patch-file"):
-        raise not_modelled("kubectl", "patch --patch-file")
-    if not line.text("patch"):
+    if line.has("patch") == line.has("patch-file") or not (line.text("patch") or line.text("patch-file")):
         raise Failure("error: must specify --patch or --patch-file containing the contents of the patch")
-    if line.text("type", "strategic") not in _TYPES:
-        raise Failure(f'error: --type must be one of [{" ".join(_TYPES)}], not "{line.text("type")}"')
-    if not line.words:
-        raise Failure("error: You must provide one or more resources by argument or filename.")
-    change = _read_patch(line)
-    for resource, row in select(Cluster(control.state()), line):
-        changed = _patch_one(control, resource, row, change)
-        print(f"{kube.SHORT[resource]}/{row.name} patched" + ("" if changed else " (no change)"))
+    form = line.text("type", "strategic")
+    if form not in _TYPES:
+        raise Failure(f'error: --type must be one of [{" ".join(_TYPES)}], not "{form}"')
+    if not line.words and not line.texts("filename"):
+        raise Failure(NO_RESOURCE)
+    told = _read_patch(line, form)
+    cluster = Cluster(control)
+    things = select(cluster, line).must()
+    if form == "strategic" and any(thing.kind.group == "cert-manager.io" for thing in things):
+        raise Failure(
+            "Error from server (UnsupportedMediaType): the body of the request was in an unknown format - accepted media types "
+            "include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+        )
+    make = {"json": merging.json_patch, "merge": merging.merge, "strategic": merging.strategic}[form]
+    return change_all(line, control, things, lambda item: make(item, told), "patched")
+
+
+def _read_patch(line: Parsed, form: str) -> Any:
+    text = line.text("patch")
+    if line.has("patch-file"):
+        try:
+            with open(line.text("patch-file"), encoding="utf-8") as file:
+                text = file.read()
+        except OSError as error:
+            raise Failure(
+                f"error: unable to read patch file: open {line.text('patch-file')}: {(error.strerror or '').lower()}"
+            ) from error
+    try:
+        told: Any = json.loads(text)
+    except ValueError as error:
+        told = _as_yaml(text, error)
+    if not isinstance(told, list if form == "json" else dict):
+        kind = "array" if isinstance(told, list) else "object" if isinstance(told, dict) else "value"
+        raise Failure(f'error: unable to parse "{text}": json: cannot unmarshal {kind} into Go value of a {form} patch')
+    return told
+
+
+def _as_yaml(text: str, error: ValueError) -> Any:
+    from fakes.commands.yaml_text import load_all
+
+    try:
+        return load_all(text)[0]
+    except (ValueError, IndexError):
+        raise Failure(f'error: unable to parse "{text}": {error}') from error
+
+
+def annotate(line: Parsed, control: Control) -> int:
+    return _marked(line, control, "annotations", "annotated")
+
+
+def label(line: Parsed, control: Control) -> int:
+    return _marked(line, control, "labels", "labeled")
+
+
+def _marked(line: Parsed, control: Control, field: str, word: str) -> int:
+    words = [text for text in line.words if "=" not in text and not text.endswith("-")]
+    marks = [text for text in line.words if text not in words]
+    line = line._replace(words=words)
+    if not words and not line.texts("filename"):
+        raise Failure("error: one or more resources must be specified as <resource> <name> or <resource>/<name>")
+    if not marks and not line.on("list"):
+        raise Failure(f"error: at least one {field.removesuffix('s')} update is required")
+    needs_name(line)
+    things = select(Cluster(control), line).must()
+    if line.on("list"):
+        for thing in things:
+            found = thing.labels if field == "labels" else thing.annotations
+            print("".join(f"{key}={value}\n" for key, value in sorted(found.items())), end="")
+        return 0
+    added = dict(text.split("=", 1) for text in marks if "=" in text)
+    removed = [text[:-1] for text in marks if "=" not in text]
+    _check_overwrite(line, things, field, added)
+    told = {"metadata": {field: {**added, **dict.fromkeys(removed)}}}
+    cluster = Cluster(control)
+    for thing in things:
+        wanted = merging.merge(thing.object, told)
+        same = wanted == thing.object
+        if not same and checked_dry(line) == "none":
+            _mark(cluster, thing, wanted, field)
+        gone = field == "labels" and removed and not added
+        say(
+            line,
+            thing.kind.short,
+            thing.name,
+            wanted,
+            ("unlabeled" if gone else word) if not same or field == "annotations" else "not labeled",
+        )
     return 0
 
 
-def _read_patch(line: Parsed) -> dict[str, Any]:
-    if line.text("type") == "json":
-        raise not_modelled("kubectl", "patch --type=json")
-    try:
-        change = json.loads(line.text("patch"))
-    except ValueError as error:
-        raise Failure(f'error: unable to parse "{line.text("patch")}": {error}') from error
-    if not isinstance(change, dict):
-        raise Failure(f'error: unable to parse "{line.text("patch")}": a patch is an object')
-    return change
+def _check_overwrite(line: Parsed, things: list[Thing], field: str, added: dict[str, str]) -> None:
+    """Raises Failure where a key has another value already."""
+    for thing in things:
+        found = thing.labels if field == "labels" else thing.annotations
+        for key, value in added.items():
+            if found.get(key, value) != value and not line.on("overwrite"):
+                raise Failure(
+                    f"error: --overwrite is false but found the following declared annotation(s): '{key}' already has a value ({found[key]})"
+                    if field == "annotations" else f"error: '{key}' already has a value ({found[key]}), and --overwrite is false"
+                )  # fmt: skip
 
 
-def _patch_one(control: Control, resource: str, row: Any, change: dict[str, Any]) -> bool:
-    spec = _only(change, "spec", row.name)
-    if isinstance(row, Service):
-        selector = _only(spec, "selector", row.name)
-        merged = {key: value for key, value in {**row.selector, **selector}.items() if value is not None}
-        if merged != row.selector:
-            control.point(row.address, selector)
-        return merged != row.selector
-    if isinstance(row, Workload):
-        if "replicas" in spec:
-            set_replicas(control, row, int(spec["replicas"]))
-        changed = "replicas" in spec and int(spec["replicas"]) != row.unit.wanted
-        left = {key: value for key, value in spec.items() if key != "replicas"}
-        return _patch_template(control, row, left) or changed if left else changed
-    raise not_modelled("kubectl", f"patching {resource}")
-
-
-def _patch_template(control: Control, workload: Workload, spec: dict[str, Any]) -> bool:
-    containers = _only(_only(_only(spec, "template", workload.name), "spec", workload.name), "containers", workload.name)
-    kind = "StatefulSet" if workload.resource == "statefulsets" else "Deployment"
-    for container in containers:
-        if container.get("name") != workload.container:
-            raise Failure(f'The {kind} "{workload.name}" is invalid: spec.template.spec.containers[1].image: Required value')
-    variables = [row for container in containers for row in _only(container, "env", workload.name, beside="name")]
-    if workload.unit.kind != "postgres" or [row.get("name") for row in variables] != [_ROLE]:
-        raise not_modelled("kubectl", f"setting {', '.join(str(row.get('name')) for row in variables)} on {workload.name}")
-    return _set_role(control, workload, str(variables[0].get("value")))
-
-
-def _set_role(control: Control, workload: Workload, role: str) -> bool:
-    """POSTGRES_ROLE=primary: the instance leaves recovery, and its pod carries the label that addresses select by."""
-    if role != "primary":
-        raise not_modelled(
-            "kubectl", f"{_ROLE}={role} (only primary can be set: a primary cannot become a replica without a rebuild)"
-        )
-    control.act(workload.unit, "promote", wait=False)
-    if workload.unit.role != role:
-        control.label(workload.unit, role)
-    return workload.unit.role != role
-
-
-def _only(part: dict[str, Any], key: str, name: str, *, beside: str = "") -> Any:
-    """The value of the one key that the stack can act on; any other key would be ignored silently, so it is refused."""
-    others = [other for other in part if other not in (key, beside)]
-    if others or key not in part:
-        raise not_modelled("kubectl", f"patching {', '.join(others) or 'nothing'} of {name}")
-    return part[key]
-
-
-def _workloads(cluster: Cluster, line: Parsed, verb: str) -> list[Workload]:
-    found = []
-    for resource, row in select(cluster, line):
-        if not isinstance(row, Workload):
-            raise Failure(f"error: cannot {verb} a {kube.SHORT[resource]}")
-        found.append(row)
-    if not found:
-        raise Failure(f"error: no objects passed to {verb}")
-    return found
+def _mark(cluster: Cluster, thing: Thing, wanted: dict[str, Any], field: str) -> None:
+    """Labels of what runs are what addresses select by; those the stack itself gives cannot be changed here."""
+    if thing.unit is not None and field == "labels":
+        own = {
+            key
+            for key in ("app", "role", "version", "statefulset", *thing.unit.labels)
+            if thing.labels.get(key) != wanted["metadata"]["labels"].get(key)
+        }
+        if own:
+            raise not_modelled("kubectl", f"changing the label {', '.join(sorted(own))} of what runs")
+    act.become(cluster, thing, wanted)

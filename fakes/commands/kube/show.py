@@ -1,213 +1,193 @@
-"""`kubectl get` and `kubectl describe`."""
+"""`kubectl get`, and what it has in common with `describe` and `events`."""
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 import sys
-from collections.abc import Sequence
+import time
 from typing import Any
 
 from fakes.commands.control import Control
 from fakes.commands.entry import Failure, not_modelled
-from fakes.commands.flags import Flag, Parsed
-from fakes.commands.kube import cluster as kube
-from fakes.commands.kube import objects
-from fakes.commands.kube.cluster import Cluster, Pod, Service, Workload
-from fakes.commands.kube.table import pairs, print_table, short_age
+from fakes.commands.flags import Parsed
+from fakes.commands.kube import columns, jsonpath, kinds
+from fakes.commands.kube.cluster import Cluster, Thing
+from fakes.commands.kube.selecting import Selected, namespace_of, select
+from fakes.commands.kube.table import pairs, print_table
 
-GET_FLAGS = (
-    Flag("selector", "l"), Flag("output", "o"), Flag("all-namespaces", "A", "switch"), Flag("no-headers", "", "switch"),
-    Flag("show-labels", "", "switch"), Flag("watch", "w", "switch"), Flag("label-columns", "L"), Flag("ignore-not-found", "", "switch"),
+GET = (
+    "selector", "output", "all-namespaces", "no-headers", "show-labels", "watch", "label-columns", "ignore-not-found", "field-selector",
+    "sort-by", "show-kind", "filename", "recursive", "watch-only",
 )  # fmt: skip
-DESCRIBE_FLAGS = (Flag("selector", "l"),)
-_FORMATS = "custom-columns, custom-columns-file, go-template, go-template-file, json, jsonpath, jsonpath-as-json, jsonpath-file, name, template, templatefile, wide, yaml"
+EVENTS = ("all-namespaces", "for", "no-headers", "types", "output", "watch")
+FORMATS = "custom-columns,custom-columns-file,go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,template,templatefile,wide,yaml"
 _NO_RESOURCE = """You must specify the type of resource to get. Use "kubectl api-resources" for a complete list of supported resources.
 
 error: Required resource not specified.
 Use "kubectl explain <resource>" for a detailed description of that resource (e.g. kubectl explain pods).
 See 'kubectl get -h' for help and examples"""
-_COLUMNS = {
-    "pods": ("NAME", "READY", "STATUS", "RESTARTS", "AGE"),
-    "deployments": ("NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE"),
-    "statefulsets": ("NAME", "READY", "AGE"),
-    "services": ("NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE"),
-    "endpoints": ("NAME", "ENDPOINTS", "AGE"),
-}
-_WIDE = {
-    "pods": ("IP", "NODE", "NOMINATED NODE", "READINESS GATES"),
-    "deployments": ("CONTAINERS", "IMAGES", "SELECTOR"),
-    "statefulsets": ("CONTAINERS", "IMAGES"),
-    "services": ("SELECTOR",),
-    "endpoints": (),
-}
-Row = Pod | Workload | Service
+_WATCH_S = 0.2
 
 
 def get(line: Parsed, control: Control) -> int:
-    if not line.words:
+    if not line.words and not line.texts("filename"):
         raise Failure(_NO_RESOURCE)
-    if line.on("watch"):
-        raise not_modelled("kubectl", "get --watch")
-    form = _form(line.text("output"))
-    cluster = Cluster(control.state())
-    found = select(cluster, line)
-    if form in ("", "wide"):
-        _print_tables(cluster, found, line, wide=form == "wide")
-    elif form == "name":
-        for resource, row in found:
-            print(f"{kube.SHORT[resource]}/{row.name}")
-    else:
-        _print_objects(cluster, found, form, single="/" in line.words[0] or len(line.words) == 2)
+    form = checked_form(line.text("output"))
+    cluster = Cluster(control)
+    selected = select(cluster, line)
+    _print(cluster, selected, line, form)
+    if selected.missing and not line.on("ignore-not-found"):
+        raise Failure("\n".join(selected.missing))
+    if line.on("watch") or line.on("watch-only"):
+        _watch(cluster, line, form)
     return 0
 
 
-def describe(line: Parsed, control: Control) -> int:
-    if not line.words:
-        raise Failure(
-            'error: You must specify the type of resource to describe. Use "kubectl api-resources" for a complete list of supported resources.'
-        )
-    cluster = Cluster(control.state())
-    found = select(cluster, line)
-    for number, (resource, row) in enumerate(found):
-        print("\n\n" if number else "", end="")
-        _describe(_object(cluster, resource, row))
-    return 0
-
-
-def select(cluster: Cluster, line: Parsed) -> list[tuple[str, Row]]:
-    """The objects that `TYPE [NAME...]` or `TYPE/NAME ...` and `-l` mean. Raises Failure."""
-    words, selector = line.words, line.text("selector")
-    if any("/" in word for word in words):
-        return [_named(cluster, *_split(word)) for word in words]
-    resources = [kube.resource_of(word) for word in words[0].split(",")]
-    if words[1:]:
-        if selector:
-            raise Failure("error: name cannot be provided when a selector is specified")
-        return [_named(cluster, resource, name) for resource in resources for name in words[1:]]
-    return [(resource, row) for resource in resources for row in _all(cluster, resource) if kube.matches(selector, _labels(row))]
-
-
-def _split(word: str) -> tuple[str, str]:
-    resource, slash, name = word.partition("/")
-    if not slash:
-        raise Failure(
-            "error: there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of 'kubectl get resource resource/<resource_name>'"
-        )
-    if not resource or not name or "/" in name:
-        raise Failure("error: arguments in resource/name form must have a single resource and name")
-    return kube.resource_of(resource), name
-
-
-def _named(cluster: Cluster, resource: str, name: str) -> tuple[str, Row]:
-    if resource == "pods":
-        return resource, cluster.pod(name)
-    if resource in ("services", "endpoints"):
-        try:
-            return resource, cluster.service(name)
-        except Failure:
-            raise kube.not_found(resource, name) from None
-    return resource, cluster.workload(resource, name)
-
-
-def _all(cluster: Cluster, resource: str) -> Sequence[Row]:
-    if resource == "pods":
-        return sorted(cluster.pods, key=lambda pod: pod.name)
-    if resource in ("services", "endpoints"):
-        return cluster.services
-    return [workload for workload in cluster.workloads if workload.resource == resource]
-
-
-def _labels(row: Row) -> dict[str, str]:
-    return {} if isinstance(row, Service) else row.labels
-
-
-def _form(output: str) -> str:
+def checked_form(output: str) -> str:
+    """The output format that was asked for. Raises Failure."""
     kind = output.partition("=")[0]
-    if kind in ("", "wide", "name", "json") and "=" not in output:
+    if kind in ("", "wide", "name", "json", "yaml") and "=" not in output:
         return output
-    if kind == "jsonpath" and "=" in output:
+    if kind in ("jsonpath", "custom-columns") and "=" in output:
         return output
-    if kind in _FORMATS.split(", "):
+    if kind in FORMATS.split(","):
         raise not_modelled("kubectl", f"the output format {output}")
-    raise Failure(
-        f'error: unable to match a printer suitable for the output format "{output}", allowed formats are: {_FORMATS.replace(", ", ",")}'
+    raise Failure(f'error: unable to match a printer suitable for the output format "{output}", allowed formats are: {FORMATS}')
+
+
+def _print(cluster: Cluster, selected: Selected, line: Parsed, form: str) -> None:
+    things = _sorted(selected.things, line.text("sort-by"))
+    if form in ("", "wide"):
+        if not things and not selected.missing:
+            print(nothing(line), file=sys.stderr)
+        print_things(cluster, things, line, wide=form == "wide")
+    elif form == "name":
+        for thing in things:
+            print(thing.short)
+    elif form.startswith("custom-columns"):
+        _print_custom(things, form.partition("=")[2], headless=line.on("no-headers"))
+    elif things or not selected.missing:
+        print_objects(
+            [thing.object for thing in things], form, single=selected.by_name and len(things) + len(selected.missing) == 1
+        )
+
+
+def nothing(line: Parsed) -> str:
+    """What is said when nothing was found."""
+    space = namespace_of(line)
+    everywhere = space is None or not any(
+        kind.namespaced for word in line.words[:1] for one in word.split(",") for kind in kinds.of_word(one)
     )
+    return "No resources found" if everywhere else f"No resources found in {space} namespace."
 
 
-def _print_tables(cluster: Cluster, found: list[tuple[str, Row]], line: Parsed, *, wide: bool) -> None:
-    if not found:
-        print(f"No resources found in {kube.NAMESPACE} namespace.", file=sys.stderr)
-    resources = list(dict.fromkeys(resource for resource, _ in found))
+def _sorted(things: list[Thing], path: str) -> list[Thing]:
+    if not path:
+        return things
+
+    def key(thing: Thing) -> tuple[int, Any]:
+        values = jsonpath.found(path, thing.object)
+        return (0, "") if not values else (1, values[0]) if isinstance(values[0], int | float) else (2, str(values[0]))
+
+    if things and not any(jsonpath.found(path, thing.object) for thing in things):
+        raise Failure(
+            f'error: couldn\'t find any field with path "{path if path.startswith("{") else "{" + path + "}"}" in the list of objects'
+        )
+    return sorted(things, key=key)
+
+
+def print_things(cluster: Cluster, things: list[Thing], line: Parsed, *, wide: bool) -> None:
+    """A table for each kind, in the order in which they come."""
+    several = line.on("show-kind") or len({thing.kind for thing in things}) > 1
     extra = [name for text in line.texts("label-columns") for name in text.split(",")]
-    for number, resource in enumerate(resources):
-        heads = [*_COLUMNS[resource], *(_WIDE[resource] if wide else ())] + [name.rpartition("/")[2].upper() for name in extra]
+    everywhere = line.on("all-namespaces")
+    for number, (kind, rows) in enumerate(itertools.groupby(things, key=lambda thing: thing.kind)):
+        spaced = everywhere and kind.namespaced
+        heads = [
+            *(["NAMESPACE"] if spaced else []),
+            *columns.heads(kind.plural, wide=wide),
+            *(name.rpartition("/")[2].upper() for name in extra),
+        ]
         table = [] if line.on("no-headers") else [heads + (["LABELS"] if line.on("show-labels") else [])]
-        for row in (row for kind, row in found if kind == resource):
-            cells = _cells(cluster, resource, row, wide=wide) + [_labels(row).get(name, "") for name in extra]
-            if len(resources) > 1:
-                cells[0] = f"{kube.SHORT[resource]}/{cells[0]}"
-            if line.on("show-labels"):
-                cells.append(pairs(_labels(row)))
-            table.append(cells)
+        for thing in rows:
+            cells = columns.cells(cluster, thing, wide=wide)
+            if several:
+                cells[0] = f"{kind.short}/{cells[0]}"
+            cells = [*([thing.namespace] if spaced else []), *cells, *(thing.labels.get(name, "") for name in extra)]
+            table.append(cells + ([pairs(thing.labels) or "<none>"] if line.on("show-labels") else []))
         if number:
             print()
         print_table(table)
 
 
-def _cells(cluster: Cluster, resource: str, row: Row, *, wide: bool) -> list[str]:
-    if isinstance(row, Service):
-        age = short_age(cluster.now_s)
-        if resource == "endpoints":
-            return [row.name, ",".join(cluster.endpoints(row)) or "<none>", age]
-        return [row.name, "ClusterIP", "127.0.0.1", "<none>", f"{row.port}/TCP", age] + ([pairs(row.selector)] if wide else [])
-    if isinstance(row, Pod):
-        age = short_age(cluster.now_s - row.owner.unit.started_s)
-        cells = [row.name, f"{int(row.ready)}/1", row.status, str(row.owner.unit.restarts), age]
-        return cells + (["127.0.0.1", "gameday", "<none>", "<none>"] if wide else [])
-    ready, age = objects.ready_count(cluster, row), short_age(cluster.now_s)
-    cells = [row.name, f"{ready}/{row.unit.wanted}", age]
-    if resource == "deployments":
-        cells[2:2] = [str(int(row.unit.running)), str(ready)]
-    if wide:
-        cells += [row.container, row.image] + ([pairs(row.selector)] if resource == "deployments" else [])
-    return cells
+def _print_custom(things: list[Thing], spec: str, *, headless: bool) -> None:
+    parts = [part.partition(":") for part in spec.split(",")]
+    if any(not path for _, _, path in parts):
+        bad = next(name for name, _, path in parts if not path)
+        raise Failure(f"error: unexpected custom-columns spec: {bad}, expected <header>:<json-path-expr>")
+    table = [] if headless else [[name for name, _, _ in parts]]
+    for thing in things:
+        found = [jsonpath.found(path, thing.object) for _, _, path in parts]
+        table.append(
+            [",".join(value if isinstance(value, str) else json.dumps(value) for value in values) or "<none>" for values in found]
+        )
+    print_table(table)
 
 
-def _object(cluster: Cluster, resource: str, row: Row) -> dict[str, Any]:
-    if isinstance(row, Pod):
-        return objects.pod_object(row)
-    if isinstance(row, Workload):
-        return objects.workload_object(cluster, row)
-    return objects.endpoints_object(cluster, row) if resource == "endpoints" else objects.service_object(row)
-
-
-def _print_objects(cluster: Cluster, found: list[tuple[str, Row]], form: str, *, single: bool) -> None:
-    items = [_object(cluster, resource, row) for resource, row in found]
-    root = (
-        items[0]
-        if single and len(items) == 1
-        else {"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}}
-    )
+def print_objects(items: list[dict[str, Any]], form: str, *, single: bool) -> None:
+    """As JSON, YAML or by JSONPath: the object itself when it was asked for by its name, else a list."""
+    root: Any = items[0] if single else {"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}}
     if form == "json":
         print(json.dumps(root, indent=4))
+    elif form == "yaml":
+        from fakes.commands.yaml_text import dump
+
+        print(dump(root), end="")
     else:
-        print(objects.json_path(form.partition("=")[2], root), end="")
+        print(jsonpath.render(form.partition("=")[2], root), end="")
 
 
-def _describe(item: dict[str, Any]) -> None:
-    """Name, namespace and labels first, then what the object holds, a line each."""
-    meta = item["metadata"]
-    rows = [("Name", meta["name"]), ("Namespace", meta["namespace"]), ("Labels", pairs(meta["labels"]) or "<none>")]
-    for part in ("spec", "status", "subsets"):
-        rows += _flat(item.get(part), part.capitalize())
-    width = max(len(name) for name, _ in rows) + 3
-    for name, value in rows:
-        print(f"{name + ':':<{width}}{value}")
+def _watch(cluster: Cluster, line: Parsed, form: str) -> None:
+    """Print what changes, until somebody ends it."""
+    if form not in ("", "wide", "name"):
+        raise not_modelled("kubectl", f"get --watch --output={form}")
+    before = {thing.short + thing.namespace: thing.object for thing in select(cluster, line).things}
+    line.values["no-headers"] = ["true"]
+    while True:
+        sys.stdout.flush()
+        time.sleep(_WATCH_S)
+        cluster = cluster.again()
+        now = select(cluster, line).things
+        changed = [thing for thing in now if before.get(thing.short + thing.namespace) != thing.object]
+        before = {thing.short + thing.namespace: thing.object for thing in now}
+        if form == "name":
+            print("".join(f"{thing.short}\n" for thing in changed), end="")
+        elif changed:
+            print_things(cluster, changed, line, wide=form == "wide")
 
 
-def _flat(value: Any, path: str) -> list[tuple[str, str]]:
-    if isinstance(value, dict):
-        return [row for key, item in value.items() for row in _flat(item, f"{path}.{key}")]
-    if isinstance(value, list):
-        return [row for number, item in enumerate(value) for row in _flat(item, f"{path}[{number}]")]
-    return [] if value is None else [(path, str(value))]
+def events(line: Parsed, control: Control) -> int:
+    """`kubectl events`: the oldest first."""
+    cluster = Cluster(control)
+    rows = cluster.of(kinds.named("events"), namespace_of(line))
+    wanted, types = line.text("for"), [one for text in line.texts("types") for one in text.split(",")]
+    if wanted and not re.fullmatch(r"[\w.-]+/[\w.-]+", wanted):
+        raise Failure("error: --for must be in resource/name form")
+    name = wanted.partition("/")[2]
+    rows = [
+        row
+        for row in rows
+        if (not name or str(row.object["involvedObject"]["name"]) in name) and (not types or row.object["type"] in types)
+    ]
+    if line.has("output") or line.on("watch"):
+        raise not_modelled("kubectl", "events --output and --watch")
+    if not rows:
+        space = namespace_of(line)
+        print("No events found." if space is None else f"No events found in {space} namespace.", file=sys.stderr)
+        return 0
+    spaced = line.on("all-namespaces")
+    table = [] if line.on("no-headers") else [[*(["NAMESPACE"] if spaced else []), *columns.EVENT_HEADS]]
+    print_table(table + [([row.namespace] if spaced else []) + columns.cells(cluster, row, wide=False) for row in rows])
+    return 0

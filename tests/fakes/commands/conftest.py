@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from fakes.commands import docker, eafix_cli, kubectl
+from fakes.commands import docker, eafix_cli, helm, kubectl
 from tests.fakes.commands.fake_cluster import FakeCluster, fake_cluster
 
 
@@ -20,7 +20,7 @@ class Ended(NamedTuple):
 
 
 Run = Callable[[str], Ended]
-_MAINS = {"kubectl": kubectl.main, "docker": docker.main, "eafix-cli": eafix_cli.main}
+_MAINS = {"kubectl": kubectl.main, "docker": docker.main, "eafix-cli": eafix_cli.main, "helm": helm.main}
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from fakes.commands import install
+from fakes.commands.entry import Failure
 from fakes.commands.install import install_commands
-from fakes.commands.make import TARGETS, makefile
+from fakes.commands.make import read_rules
 
 
 def ran(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -78,11 +79,14 @@ def test_stand_ins_are_compiled_ahead_of_a_read_only_place(tmp_path: Path, monke
     assert compiled == sources
 
 
+MAKEFILE = Path(install.__file__).parents[1] / "workstation/eafix/checkout/Makefile"
+
+
 def make_like(tmp_path: Path, tool: str, target: str, cli_exit: int) -> tuple[int, str, str]:
     """Runs a target with the real make or the stand-in, beside an eafix-cli that ends with this exit code."""
     folder = tmp_path / target
     folder.mkdir()
-    (folder / "Makefile").write_text(makefile())
+    (folder / "Makefile").write_text(MAKEFILE.read_text() + "\ntwo-steps:\n\techo one\n\t@exit 7\n")
     (folder / "eafix-cli").write_text(f'#!/bin/sh\necho "called $@"\nexit {cli_exit}\n')
     (folder / "eafix-cli").chmod(0o755)
     launcher = (
@@ -99,15 +103,30 @@ def make_like(tmp_path: Path, tool: str, target: str, cli_exit: int) -> tuple[in
     "tool", ["stand-in", pytest.param("make", marks=pytest.mark.skipif(not shutil.which("make"), reason="no make here"))]
 )
 def test_make_and_its_stand_in_do_and_say_the_same(tmp_path: Path, tool: str) -> None:
-    """One table of targets feeds both, and a failing recipe ends both with 2 and the same words."""
+    """Both read the workstation's Makefile; what they print, and how a failing recipe or an unknown target ends them, is alike."""
     assert make_like(tmp_path, tool, "smoke", 0) == (0, "called test smoke\n", "")
-    line = makefile().splitlines().index("contracts-validate-full:") + 2
+    line = MAKEFILE.read_text().splitlines().index("contracts-validate-full:") + 2
     assert make_like(tmp_path, tool, "contracts-validate-full", 1) == (
         2, "called contracts validate --full\n", f"make: *** [Makefile:{line}: contracts-validate-full] Error 1\n",
     )  # fmt: skip
+    last = len(MAKEFILE.read_text().splitlines()) + 4
+    assert make_like(tmp_path, tool, "two-steps", 0) == (
+        2,
+        "echo one\none\n",
+        f"make: *** [Makefile:{last}: two-steps] Error 7\n",
+    )
     assert make_like(tmp_path, tool, "frobnicate", 0) == (2, "", "make: *** No rule to make target 'frobnicate'.  Stop.\n")
 
 
 def test_the_documents_targets_are_there() -> None:
     """Runbooks 000 and 001 call these."""
-    assert set(TARGETS) == {"smoke", "docker-up", "docker-down", "contracts-validate-full"}
+    named = {"smoke", "docker-build", "docker-up", "docker-down", "contracts-validate-full"}
+    assert set(read_rules(MAKEFILE.read_text())) == named
+
+
+@pytest.mark.parametrize("makefile", ["all: smoke\n\techo\n", "CC := gcc\n", "all:\n\techo $(CC)\n", "include other.mk\n"])
+def test_what_the_stand_in_for_make_cannot_read_it_refuses(makefile: str) -> None:
+    """Never half of a Makefile: prerequisites, variables and includes are the real tool's."""
+    with pytest.raises(Failure, match="exists in the real tool, but gameday's stand-in does not offer it") as refused:
+        read_rules(makefile)
+    assert refused.value.code == 3

@@ -90,6 +90,7 @@ class Stack:
         self.clock = ClockPage(folder / "clock.page", speed=speed)
         self.settings: dict[str, Any] = {"postgres.database": database, "postgres.user": "eafix"}
         self.defects: dict[str, str] = {}  # of bad versions, by service
+        self.environments: dict[str, dict[str, str]] = {}  # by service: what its deployment gives it
         self._forks = forks
         self._ports = dict(zip(self.LINKS, free_ports(len(self.LINKS)), strict=True))
         self._ports |= {"postgres": postgres.port, "postgres-replica": postgres.port, "redis": redis.port}
@@ -112,6 +113,7 @@ class Stack:
         return {
             "name": name, "program": program, "port": self._ports[name], "clock": str(self.folder / "clock.page"),
             "seed": 7, "addresses": addresses, "settings": self.settings, "state_dir": str(state),
+            "environment": self.environments.get(name, {}),
             "defect": self.defects.get(name, ""),
         }  # fmt: skip
 

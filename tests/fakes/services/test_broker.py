@@ -40,3 +40,19 @@ def test_a_price_is_needed(stack: Stack) -> None:
     """An order without one can't be filled."""
     stack.start("broker")
     assert stack.post("broker", "/orders", {**ORDER, "price": 0}).json() == {"error": "price: expected a number above 0, found 0"}
+
+
+def test_fills_move_the_balances(stack: Stack) -> None:
+    """What is bought comes in and its price goes out, to the cent; the same order again moves nothing, nor does a restart."""
+    stack.start("broker")
+    assert stack.get("broker", "/accounts") == [
+        {"account": "mt4_live", "fills": 0, "opening": {"USD": 10_000_000.0}, "balances": {"USD": 10_000_000.0}}
+    ]
+    for _ in range(2):
+        stack.post("broker", "/orders", {**ORDER, "quantity": 1000})
+    stack.post("broker", "/orders", {**ORDER, "client_order_id": "o-2", "symbol": "USDJPY", "side": "sell", "price": 150.25})
+    balances = {"EUR": 1000.0, "USD": 9_998_915.0, "JPY": 751.25}
+    for _ in range(2):
+        [account] = stack.get("broker", "/accounts")
+        assert (account["fills"], account["balances"]) == (2, balances)
+        stack.restart("broker", signal.SIGKILL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -116,3 +116,33 @@ def test_an_error_that_says_nothing_is_unknown(tmp_path: Path) -> None:
     with pytest.raises(DependencyDown) as down:
         post(saying(500, '{"error": "internal error"}'), tmp_path)
     assert down.value.outcome == "unknown"
+
+
+def test_a_call_on_its_way_outlives_a_reconnect(tmp_path: Path) -> None:
+    """The connection that it is on is dropped only after it; what comes meanwhile goes over another one."""
+    here, gone = asyncio.Event(), asyncio.Event()
+    connections: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(number := len(connections))
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                if (await reader.readuntil(b"\r\n\r\n")).startswith(b"GET /slow"):
+                    here.set()
+                    await gone.wait()
+                body = b'{"connection": %d}' % number
+                writer.write(b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    async def carry_out() -> None:
+        async with peer_that(serve, tmp_path) as peer:
+            slow = asyncio.create_task(peer.get("/slow", within_s=1, least_s=5))
+            await here.wait()
+            reconnecting = asyncio.create_task(peer.reconnect(drained_s=1))
+            fast = [(await peer.get("/fast", within_s=1, least_s=5)).body["connection"] for _ in range(5)]
+            assert 0 not in fast
+            assert not slow.done()
+            gone.set()
+            assert (await slow).body == {"connection": 0}
+            assert await reconnecting < 1
+
+    run(carry_out())

@@ -148,3 +148,31 @@ def test_the_engine_itself_holds_the_position_limit(stack: Stack) -> None:
     assert sorted(answer.status_code for answer in answers) == [201] * 3 + [409] * 7
     assert {answer.json()["reason"] for answer in answers if answer.status_code == 409} == {"max_position"}
     assert len(stack.get("broker", "/fills")) == 3
+
+
+def test_the_connections_to_the_broker_are_made_anew(stack: Stack) -> None:
+    """The old ones are closed, the broker is reached on others, and no order fails by that."""
+    gate = stack.gate("execution-engine", "broker")
+    stack.start_order_path()
+    stack.order("o-1")
+    before = set(gate._tasks)
+    assert before
+    with ThreadPoolExecutor(1) as client:
+        answer = client.submit(stack.post, "execution-engine", "/admin/broker/reconnect")
+        placed = [stack.order(f"during-{number}").status_code for number in range(20)]
+    assert (answer.result().status_code, answer.result().json()["status"]) == (200, "connected")
+    assert set(placed) == {201}
+    eventually(lambda: not before & gate._tasks or None)
+    assert stack.order("o-2").status_code == 201
+    assert "the connections to the broker were dropped and made anew" in stack.log("execution-engine")
+
+
+def test_a_broker_that_does_not_answer_is_not_reconnected(stack: Stack) -> None:
+    """A 503 that says why; when the broker is back, orders go through without another reconnect."""
+    gate = stack.gate("execution-engine", "broker")
+    stack.start_order_path()
+    gate.shut()
+    answer = stack.post("execution-engine", "/admin/broker/reconnect")
+    assert (answer.status_code, answer.json()["dependency"], answer.json()["outcome"]) == (503, "broker", "failed")
+    gate.open()
+    assert stack.order("o-1").status_code == 201

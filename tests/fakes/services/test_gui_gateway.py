@@ -214,15 +214,6 @@ def test_positions_are_open_or_flat(stack: Stack) -> None:
     assert found == [("EURUSD", 0, "flat"), ("GBPUSD", -10, "open")]
 
 
-def test_failed_logins_are_counted(stack: Stack) -> None:
-    """The metric of the brute-force alert moves."""
-    stack.settings["gateway.password"] = "secret"
-    stack.start_order_path()
-    assert stack.post("gui-gateway", "/api/login", {"user": "u", "password": "guess"}).status_code == 401
-    assert stack.post("gui-gateway", "/api/login", {"user": "u", "password": "secret"}).status_code == 200
-    assert stack.metric("gui-gateway", "failed_login_attempts") == 1
-
-
 def test_a_silent_database_fails_orders_in_time(stack: Stack) -> None:
     """When Postgres says nothing at all, an order is a certain failure after its time-out, and the next one after is executed."""
     gate: Gate = stack.gate("execution-engine", "postgres")

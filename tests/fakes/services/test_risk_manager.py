@@ -95,3 +95,18 @@ def test_limits_come_from_the_configuration_and_can_be_reset(stack: Stack) -> No
     assert stack.order("o-1", quantity=50).status_code == 409
     assert stack.post("risk-manager", "/api/risk/limits/reset").json()["limits"] == configured
     assert stack.order("o-2", quantity=50).status_code == 201
+
+
+def test_what_its_deployment_gives_it_goes_before_the_settings(stack: Stack) -> None:
+    """The figures of a ConfigMap are read at the start, used, and told of; without a restart nothing changes."""
+    stack.settings |= {"risk.max_position": 500, "risk.max_order_quantity": 50}
+    stack.environments["risk-manager"] = {"risk.max_order_quantity": "40", "risk.stale_after_s": "30"}
+    stack.start_order_path()
+    configured = {"risk.max_order_quantity": 40, "risk.max_position": 500, "risk.signal_quantity": 1000, "risk.stale_after_s": 30}
+    eventually(lambda: stack.get("risk-manager", "/api/risk/status")["configuration"] == configured or None)
+    assert stack.order("o-1", quantity=41).json()["reason"] == "max_order_quantity"
+    stack.environments["risk-manager"]["risk.max_order_quantity"] = "45"
+    assert stack.order("o-2", quantity=41).status_code == 409
+    stack.restart("risk-manager")
+    stack.set_price("EURUSD", 1.08)
+    eventually(lambda: stack.order("o-3", quantity=41).status_code == 201 or None)

@@ -41,9 +41,11 @@ STACK = Stack.model_validate(
 )
 
 
-def workstation(folder: Path, *, ports: dict[int, int] | None = None, programs: dict[str, Path] | None = None) -> Workstation:
+def workstation(
+    folder: Path, *, ports: dict[int, int] | None = None, programs: dict[str, Path] | None = None, stack: Stack = STACK
+) -> Workstation:
     endpoints = Endpoints("127.0.0.1:6443", "127.0.0.1:9090", "eafix_prod", "eafix", ports or {})
-    return build_workstation(folder / "station", STACK, endpoints, programs=programs or {})
+    return build_workstation(folder / "station", stack, endpoints, programs=programs or {})
 
 
 @dataclass(frozen=True)

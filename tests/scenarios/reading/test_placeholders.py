@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.reading import Class, bind, classify, load_bindings
+from scenarios.errors import InvalidInput
+from scenarios.reading import Class, Wish, bind, classify, load_bindings
 from scenarios.reading.bindings import Bindings
 from tests.scenarios.files import said, write
 from tests.scenarios.reading.books import book, command, commands
@@ -178,3 +179,29 @@ def test_a_bound_command_can_be_executed() -> None:
     """Once each of its placeholders has a value."""
     assert classify(command("a <b> $C"), {"b", "C"}).kind is Class.EXECUTABLE
     assert classify(command("a <b> $C"), {"b"}).kind is Class.NEEDS_BINDING
+
+
+def test_how_procedures_are_carried_out_comes_from_the_same_file(tmp_path: Path) -> None:
+    """Later entries win, preparations add up, and what nobody says is left as it is."""
+    path = tmp_path / "bindings.yaml"
+    path.write_text(
+        "procedures:\n"
+        '  - {match: "x.md#*", stack: eafix, limit: 30s, prepare: ["mkdir a"], incident: redis-outage}\n'
+        '  - {match: "x.md#restore", prepare: ["mkdir b"], incident: none, expect: recovers, again: unsafe, skip: "why"}\n'
+    )
+    bindings = load_bindings(path)
+    wish = bindings.wish("x.md#restore")
+    assert (wish.stack, wish.limit_s, wish.incident, wish.expect, wish.again, wish.skip) == (
+        "eafix", 30.0, "none", "recovers", "unsafe", "why",
+    )  # fmt: skip
+    assert wish.prepare == ("mkdir a", "mkdir b")
+    assert bindings.wish("y.md#restore") == Wish()
+    assert bindings.of("x.md#restore") == {}
+
+
+def test_a_wrong_key_is_told_at_its_place(tmp_path: Path) -> None:
+    """With the nearest right one."""
+    path = tmp_path / "bindings.yaml"
+    path.write_text('procedures:\n  - match: "x.md#*"\n    incidents: redis-outage\n')
+    with pytest.raises(InvalidInput, match=r"bindings.yaml:3:5: unknown key 'incidents'; did you mean 'incident'\?"):
+        load_bindings(path)

@@ -96,6 +96,65 @@ def test_up_starts_what_is_missing_only(cluster: FakeCluster, run: Run) -> None:
     )
 
 
+def test_down_with_volumes_destroys_the_data(cluster: FakeCluster, run: Run) -> None:
+    """Runbook 004:378: the datastores' volumes are deleted, and their containers are gone until they are brought up again."""
+    small(cluster)
+    run("docker compose down -v")
+    assert [path for path, _ in cluster.posts()][-1] == "/datastores/redis/wipe"
+    assert run("docker compose ps -a -q").out == ""
+    run("docker compose up -d")
+    assert run("docker compose ps -a --services").out == "redis\nrisk-manager\n"
+
+
+def test_scaling_past_a_fixed_port_of_the_host_fails(cluster: FakeCluster, run: Run, tmp_path: Path) -> None:
+    """Runbook 001:196: two containers can't have the port that the file gives to the first."""
+    file = tmp_path / "deploy" / "docker-compose.yml"
+    file.write_text('services:\n  risk-manager:\n    image: x\n    ports: ["127.0.0.1:8084:8084"]\n')
+    ended = run("docker compose up -d --scale risk-manager=3")
+    assert (ended.code, ended.err.splitlines()[-1].endswith("Bind for 127.0.0.1:8084 failed: port is already allocated")) == (
+        1,
+        True,
+    )
+    assert cluster.posts() == []
+
+
+def test_build_builds_what_the_file_says(cluster: FakeCluster, run: Run, tmp_path: Path) -> None:
+    """Nothing without a `build`; with one the image is there afterwards, and a missing Dockerfile fails with 17."""
+    assert run("docker compose build") == Ended(0, "", "No services to build\n")
+    (tmp_path / "deploy" / "docker-compose.yml").write_text("services:\n  risk-manager:\n    build: ../api  # ours\n")
+    (tmp_path / "api").mkdir()
+    assert run("docker compose up -d --build").code == 17
+    (tmp_path / "api" / "Dockerfile").write_text("FROM python:3.11-slim\n")
+    assert run("docker compose build") == Ended(0, "", " risk-manager  Built\n")
+    assert "eafix-risk-manager" in run("docker images --format '{{.Repository}}'").out.splitlines()
+
+
+def test_another_project_has_no_containers(cluster: FakeCluster, run: Run) -> None:
+    """`-p` names a project that nobody started: nothing is stopped."""
+    assert run("docker compose -p other stop") == Ended(0, "", "")
+    assert run("docker compose -p other down").err == 'Warning: No resource found to remove for project "other".\n'
+    assert run("docker compose -p other ps").out.split()[0] == "NAME"
+    assert cluster.posts() == []
+
+
+def test_time_stamps_come_before_the_lines(cluster: FakeCluster, run: Run) -> None:
+    """A line without a time came with the one before it."""
+    small(cluster)
+    cluster.logs["redis"] = ["2026-11-21T11:09:10.25Z ready", "and on"]
+    assert run("docker compose logs -t --no-log-prefix redis").out == (
+        "2026-11-21T11:09:10.250000000Z 2026-11-21T11:09:10.25Z ready\n2026-11-21T11:09:10.250000000Z and on\n"
+    )
+
+
+def test_since_takes_times_too(cluster: FakeCluster, run: Run) -> None:
+    """A duration, a time of the day, seconds since 1970; anything else is refused."""
+    small(cluster)
+    cluster.logs["risk-manager"] = ["2026-11-21T11:00:00Z old", "2026-11-21T11:09:10Z new"]
+    for since in ("5m", "2026-11-21T11:05:00", "1795259100"):
+        assert run(f"docker compose logs --no-log-prefix --since {since} risk-manager").out == "2026-11-21T11:09:10Z new\n"
+    assert run("docker compose logs --since soon").code == 1
+
+
 def test_logs_of_several_services_are_put_in_order(cluster: FakeCluster, run: Run) -> None:
     """Each line after its service's name, all by time, so that the last lines are the newest."""
     small(cluster)
@@ -120,11 +179,14 @@ def test_logs_of_several_services_are_put_in_order(cluster: FakeCluster, run: Ru
         ("docker compose restart nobody", Ended(1, "", "no such service: nobody\n")),
         ("docker compose frobnicate", Ended(16, "", 'unknown docker command: "compose frobnicate"\n')),
         ("docker compose ps --nope", Ended(16, "", "unknown flag: --nope\n")),
-        ("docker compose build", Ended(3, "", "docker: compose build exists in the real tool, but gameday's stand-in does not offer it\n")),
-        ("docker compose down --volumes", Ended(3, "", "docker: compose down --volumes exists in the real tool, but gameday's stand-in does not offer it\n")),
-        ("docker compose exec redis bash", Ended(127, "", 'OCI runtime exec failed: exec failed: unable to start container process: exec: "bash": executable file not found in $PATH: unknown\n')),
+        ("docker compose run redis sh", Ended(3, "", "docker: compose run exists in the real tool, but gameday's stand-in does not offer it\n")),
+        ("docker compose up --no-start", Ended(3, "", "docker: compose up --no-start exists in the real tool, but gameday's stand-in does not offer it\n")),
+        ("docker compose down --rmi none", Ended(1, "", 'invalid value for --rmi: "none" (legal values are "local", "all")\n')),
+        ("docker compose -p Eafix ps", Ended(1, "", 'invalid project name "Eafix": must consist only of lowercase alphanumeric characters, hyphens, and underscores as well as start with a letter or number\n')),
+        ("docker compose exec redis ping redis", Ended(127, "", 'OCI runtime exec failed: exec failed: unable to start container process: exec: "ping": executable file not found in $PATH: unknown\n')),
+        ("docker compose exec redis bash", Ended(3, "", "docker: bash in a container of redis exists in the real tool, but gameday's stand-in does not offer it\n")),
         ("docker frobnicate", Ended(1, "", "docker: unknown command: docker frobnicate\n\nRun 'docker --help' for more information\n")),
-        ("docker ps", Ended(3, "", "docker: ps exists in the real tool, but gameday's stand-in does not offer it\n")),
+        ("docker run x", Ended(3, "", "docker: run exists in the real tool, but gameday's stand-in does not offer it\n")),
         ("docker stats --nope", Ended(125, "", "unknown flag: --nope\n\nUsage:  docker stats [OPTIONS] [CONTAINER...]\n\nRun 'docker stats --help' for more information\n")),
         ("docker stats --no-stream nobody", Ended(1, "", "Error response from daemon: No such container: nobody\n")),
     ],
@@ -179,10 +241,9 @@ def test_stats_take_the_runbooks_template(cluster: FakeCluster, run: Run) -> Non
     cluster.services["risk-manager"]["pid"] = os.getpid()
     cluster.kill("redis")
     shown = run(r'docker stats --no-stream --format "table {{.Container}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.NetIO}}"')
-    assert [line.split()[0] for line in shown.out.splitlines()] == [
-        "CONTAINER",
-        run("docker compose ps -q risk-manager").out.strip(),
-    ]
+    head, row = [line.split()[0] for line in shown.out.splitlines()]
+    assert (head, len(row)) == ("CONTAINER", 12)
+    assert run("docker compose ps -q risk-manager").out.startswith(row)
     assert shown.out.splitlines()[0].split("   ")[-1].strip() == "NET I/O"
     assert run("docker stats --no-stream --format '{{.Name}}: {{.NetIO}}'").out == "eafix-risk-manager-1: 0B / 0B\n"
     assert run("docker stats --no-stream --format '{{.Nope}}'").code == 1

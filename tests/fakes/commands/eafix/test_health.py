@@ -49,6 +49,21 @@ def test_status_is_not_ok_while_anything_that_is_needed_is_down(cluster: FakeClu
     assert run("eafix-cli status").out.splitlines()[-1] == "platform: 1 not ready"
 
 
+def test_a_gateway_that_another_stands_in_for_is_not_missed(cluster: FakeCluster, run: Run) -> None:
+    """Blue scaled down after the switch to green, 002:85: the platform is ok; it is not while the address leads to blue."""
+    more = {"standby_for": "gui-gateway", "deployment": "eafix-green", "labels": {"version": "green"}}
+    cluster.services["gui-gateway-green"] = cluster.services["gui-gateway"] | more
+    cluster.kill("gui-gateway")
+    cluster.services["gui-gateway"] |= {"leads_to": "gui-gateway"}
+    assert run("eafix-cli status").code == 1
+    cluster.services["gui-gateway"] |= {"leads_to": "gui-gateway-green"}
+    ended = run("eafix-cli status")
+    assert (ended.code, ended.out.splitlines()[0]) == (
+        0,
+        "gui-gateway         stopped, NOT READY, its address leads to gui-gateway-green",
+    )
+
+
 def test_another_environment_is_not_here(run: Run) -> None:
     """Runbook 002:511 asks for one that this stack is not: no answer about another is made up."""
     assert run("eafix-cli doctor --environment=dr") == Ended(1, "", "eafix-cli: no environment 'dr' here; this is production\n")
@@ -148,7 +163,7 @@ def test_the_doctor_goes_on_after_what_is_down(
 
 def test_unknown_commands_end_with_the_usage(run: Run) -> None:
     """Exit code 2, the documents' other subcommands among them: none of them pretends to have done something."""
-    for line in ("eafix-cli", "eafix-cli database restore", "eafix-cli benchmark run --save-results"):
+    for line in ("eafix-cli", "eafix-cli database restore", "eafix-cli benchmark walk --save-results"):
         ended = run(line)
         assert (ended.code, ended.out) == (2, "")
         assert "  eafix-cli database verify [--full-check] [--timeout=SECONDS]\n" in ended.err

@@ -29,7 +29,8 @@ def test_vacuum_removes_dead_rows_and_tells_how_many(run: Run, books: Books) -> 
     books.sql("DELETE FROM orders WHERE client_order_id <> 'o-0'")
     ended = run("eafix-cli database vacuum --analyze")
     [orders] = [line for line in ended.out.splitlines() if "orders" in line]
-    assert (ended.code, len(ended.out.splitlines())) == (0, 7)
+    [(tables,)] = books.sql("SELECT count(*) FROM pg_stat_user_tables")
+    assert (ended.code, len(ended.out.splitlines())) == (0, tables)
     assert orders.startswith("ok    orders: 4 dead rows removed, 0 still needed, 1 rows left, ")
     assert orders.endswith(", analyzed")
     assert books.sql(_COUNTS) == [(1, 1)]
@@ -43,7 +44,7 @@ def test_what_is_not_ones_own_is_not_vacuumed(run: Run, books: Books, monkeypatc
     monkeypatch.setenv("PGUSER", "guest")
     ended = run("eafix-cli database vacuum")
     assert ended.code == 1
-    assert ended.out.splitlines()[0].startswith("FAIL  executions: WARNING:")
+    assert any(line.startswith("FAIL  executions: WARNING:") for line in ended.out.splitlines())
 
 
 def test_reindex_builds_indexes_anew_while_orders_are_written(run: Run, books: Books) -> None:
@@ -88,7 +89,8 @@ def test_optimize_tells_the_planner_what_is_there(run: Run, books: Books) -> Non
     """--analyze counts; --full removes dead rows and builds every index anew as well."""
     books.order("o-0")
     ended = run("eafix-cli database optimize --analyze")
-    assert (ended.code, ended.out.splitlines()[1]) == (0, "ok    orders: the planner expects 1 rows, before: never counted")
+    assert ended.code == 0
+    assert "ok    orders: the planner expects 1 rows, before: never counted" in ended.out.splitlines()
     before = _oids(books)
     books.sql("DELETE FROM orders")
     full = run("eafix-cli database optimize --full")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.commands.conftest import Ended, Run
+from tests.fakes.commands.eafix.conftest import Books
 from tests.fakes.commands.eafix.test_database import FakePsql
 from tests.fakes.commands.fake_cluster import Answer, FakeCluster
 
@@ -118,3 +119,46 @@ def test_contracts_hold_the_answers_against_what_the_documents_read(cluster: Fak
         "FAIL  execution-engine /api/executions?since=1h&limit=5: missing or of another type: price",
         "ok    data-ingestor /admin/feed: 1 rows",
     ]
+
+
+@pytest.mark.usefixtures("ticks")
+def test_the_integration_test_goes_from_tick_to_decision_and_gives_back_what_it_held(cluster: FakeCluster, run: Run) -> None:
+    """No order is placed; a refusal of the risk manager fails it with the reason."""
+    cluster.web.answers |= {
+        ("POST", "/api/risk/check"): (200, {"approved": True}),
+        ("POST", "/api/risk/release"): (200, {}),
+    }
+    assert "ok    risk check: approved" in run("eafix-cli test integration").out.splitlines()
+    posts = dict(cluster.web.posts())
+    assert posts["/api/risk/release"]["client_order_id"] == posts["/api/risk/check"]["client_order_id"]
+    assert "/api/orders" not in posts
+    cluster.web.answers["POST", "/api/risk/check"] = (409, {"error": "trading is halted", "reason": "trading_halted"})
+    ended = run("eafix-cli test integration --namespace=default")
+    assert (ended.code, "FAIL  risk check: trading is halted" in ended.out.splitlines()) == (1, True)
+
+
+@pytest.mark.real
+def test_a_namespace_is_tested_by_what_a_restore_put_there(cluster: FakeCluster, run: Run, books: Books) -> None:
+    """Nothing there fails; a database named after it is read, table by table, and so is a service that runs there."""
+    known = [{"metadata": {"name": "eafix-dr-drill"}}]
+    cluster.answers["GET", "/objects"] = (200, {"objects": known})
+    line = "eafix-cli test integration --namespace=eafix-dr-drill"
+    assert run(line).out == (
+        "FAIL  eafix-dr-drill: nothing is there to be tested: no service, and no database eafix-dr-drill or eafix_dr_drill\n"
+    )
+    books.sql("CREATE DATABASE eafix_dr_drill TEMPLATE template_eafix")
+    try:
+        ended = run(line)
+        assert (ended.code, "FAIL" in ended.out) == (0, False)
+        assert "database eafix_dr_drill positions: 0 symbols differ from the sum of their executions" in ended.out
+        books.server.sql("eafix_dr_drill", "INSERT INTO positions VALUES ('EURUSD', 7, 0)")
+        ended = run(line)
+        assert (ended.code, "FAIL  database eafix_dr_drill positions: 1 symbols differ" in ended.out) == (1, True)
+    finally:
+        books.sql("DROP DATABASE eafix_dr_drill WITH (FORCE)")
+    cluster.services["risk-manager"] |= {"namespace": "eafix-dr-drill", "port": 1}
+    assert run(line).out == "FAIL  risk-manager: connection refused\n"
+    assert (
+        run("eafix-cli test integration --namespace=nowhere").err
+        == "eafix-cli: no namespace 'nowhere'; there are eafix-dr-drill\n"
+    )

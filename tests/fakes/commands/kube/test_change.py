@@ -47,7 +47,7 @@ def test_scaling_to_nothing_stops_and_scaling_up_starts(cluster: FakeCluster, ru
         "deployment.apps/eafix-risk-manager scaled\n",
         "Warning: this stack runs one process for eafix-risk-manager: 1 of 3 replicas\n",
     )
-    assert [path for path, _ in cluster.posts()] == ["/services/risk-manager/stop", "/services/risk-manager/start"]
+    assert [path for path, _ in cluster.posts()] == ["/services/risk-manager/scale", "/services/risk-manager/scale"]
 
 
 def test_scaling_to_what_is_there_does_nothing(cluster: FakeCluster, run: Run) -> None:
@@ -60,13 +60,13 @@ def test_scaling_brings_a_dead_process_back(cluster: FakeCluster, run: Run) -> N
     """One replica was wanted all the time; asked for again, it is started."""
     cluster.kill("risk-manager")
     run("kubectl scale deployment eafix-risk-manager --replicas=1")
-    assert [path for path, _ in cluster.posts()] == ["/services/risk-manager/start"]
+    assert [path for path, _ in cluster.posts()] == ["/services/risk-manager/scale"]
 
 
 def test_replicas_in_a_patch_scale(cluster: FakeCluster, run: Run) -> None:
     """Runbook 002: isolating a service by a patch."""
     assert run("""kubectl patch deployment eafix-risk-manager --patch='{"spec":{"replicas":0}}'""").code == 0
-    assert [path for path, _ in cluster.posts()] == ["/services/risk-manager/stop"]
+    assert [path for path, _ in cluster.posts()] == ["/services/risk-manager/scale"]
 
 
 def test_deleting_a_pod_restarts_its_process(cluster: FakeCluster, run: Run) -> None:

@@ -109,7 +109,7 @@ def test_wait_gives_up_in_time(cluster: FakeCluster, run: Run) -> None:
         ("kubectl rollout frobnicate", Ended(1, "", "error: unknown command \"frobnicate\"\nSee 'kubectl rollout -h' for help and examples\n")),
         ("kubectl rollout restart", Ended(1, "", "error: required resource not specified\n")),
         ("kubectl rollout restart service/eafix-redis", Ended(1, "", 'error: services "eafix-redis" restarting is not supported\n')),
-        ("kubectl rollout undo deployment/x", Ended(3, "", "kubectl: rollout undo exists in the real tool, but gameday's stand-in does not offer it\n")),
+        ("kubectl rollout pause deployment/x", Ended(3, "", "kubectl: rollout pause exists in the real tool, but gameday's stand-in does not offer it\n")),
     ],
 )  # fmt: skip
 def test_wrong_lines_are_refused_in_the_real_words(cluster: FakeCluster, run: Run, line: str, ended: Ended) -> None:

@@ -116,7 +116,7 @@ def test_describe_names_the_object_and_its_state(cluster: FakeCluster, run: Run)
     shown = run("kubectl describe service eafix-postgres")
     assert shown.code == 0
     assert shown.out.splitlines()[0].split() == ["Name:", "eafix-postgres"]
-    assert ["Spec.selector.role:", "writer"] in [line.split() for line in shown.out.splitlines()]
+    assert ["Selector:", "app=eafix-postgres,role=writer"] in [line.split() for line in shown.out.splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -143,12 +143,16 @@ def test_describe_names_the_object_and_its_state(cluster: FakeCluster, run: Run)
         ),
         ("kubectl --context=prod get pods", Ended(1, "", 'error: context "prod" does not exist\n')),
         (
-            "kubectl get configmaps",
-            Ended(3, "", "kubectl: resource configmaps exists in the real tool, but gameday's stand-in does not offer it\n"),
+            "kubectl get pods -o go-template=x",
+            Ended(
+                3,
+                "",
+                "kubectl: the output format go-template=x exists in the real tool, but gameday's stand-in does not offer it\n",
+            ),
         ),
         (
-            "kubectl apply -f x",
-            Ended(3, "", "kubectl: the command apply exists in the real tool, but gameday's stand-in does not offer it\n"),
+            "kubectl drain x",
+            Ended(3, "", "kubectl: the command drain exists in the real tool, but gameday's stand-in does not offer it\n"),
         ),
     ],
 )
