@@ -108,6 +108,7 @@ def _start_embedded(loaded: LoadedScenario, options: DrillOptions, undo: ExitSta
     process = start(
         [sys.executable, "-m", "harness.drill"], own_network=own_network,
         read_only=[*tools.folders(), *monitor.folders(), toxiproxy.folder], writable=[folder], run=behind,
+        hosts=tuple(loaded.stack.ingress.hosts) if loaded.stack.ingress else (),
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
     )  # fmt: skip
     assert process.stdin is not None

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.respond.root import link_root
 from harness.respond.standing import Standing
 from harness.respond.workstation import Endpoints, Workstation, build_workstation
+from harness.runbooks.outside import open_web
 from harness.stack.cloud import Cloud
 from harness.stack.embedded import EmbeddedStack
 from harness.stack.topology import CLOUD_PORT, CONTROL_PORT, PROMETHEUS_PORT
@@ -49,6 +50,7 @@ class Desk:
         station = await asyncio.to_thread(build_workstation, folder, stack.model, endpoints_of(stack), programs=programs)
         if own_root:
             link_root(station.root)
+            await open_web(undo, stack.model)
         log = stack.folders.logs / "cloud.log"
         cloud = Cloud(stack.ports[CLOUD_PORT], stack.model.checkout, seeds=station.folder / "cloud", log=log)
         undo.push_async_callback(cloud.stop)

@@ -123,7 +123,7 @@ def _failed(ran: Ran, what: str, *, in_incident: bool) -> Iterator[Said]:
         return
     last = last_pipeline(ran.unit)
     end = last[-1] if last else None
-    if end is not None and end.program in _ANSWERS and ran.exit_code == _ANSWERS[end.program]:
+    if end is not None and _ANSWERS.get(end.program) == ran.exit_code and ran.ended_by != "shell":
         failing = [code for code in ran.codes[:-1] if code not in (0, 1, _BROKEN_PIPE)]
         if not failing:
             return

@@ -193,7 +193,7 @@ class Check:
         served = served or await self._served(SERVED_WITHIN_S, self._spec.steady.settle_s, ended_s)
         if not served:
             with self._pace.measured("last chance"):
-                served = await self._served(LAST_CHANCE_S, _HOLD_S, ended_s)
+                served = await self._served(LAST_CHANCE_S, _HOLD_S, self._clock.now())
         self._worked = served
         self._recorder.record("recovery.proven" if served else "recovery.given_up", phase, within_s=SERVED_WITHIN_S)
         await self._snapshot(f"after {phase}")

@@ -77,6 +77,8 @@ def _be_first(spec: dict[str, Any], command: list[str]) -> NoReturn:
             linux.loopback_up()
             _open_low_ports()
         linux.set_hostname("gameday")
+        if spec.get("limits"):
+            linux.limit_processes(spec["limits"]["processes"])
         build_root(
             read_only=[Path(path) for path in spec["read_only"]],
             writable=[Path(path) for path in spec["writable"]],

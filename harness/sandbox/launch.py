@@ -70,12 +70,12 @@ def run_folder(folder: Path, *, own_network: bool) -> tuple[Path, Path | None]:
 def start(
     command: Sequence[str], *, own_network: bool, read_only: Sequence[Path] = (), writable: Sequence[Path] = (), run: Path | None = None,
     stdin: int | IO[bytes] | None = None, stdout: int | IO[bytes] | None = None, stderr: int | IO[bytes] | None = None,
-    workstation_mb: int | None = None, largest_mb: int | None = None,
+    workstation_mb: int | None = None, largest_mb: int | None = None, hosts: Sequence[str] = (),
 ) -> subprocess.Popen[bytes]:  # fmt: skip
     """Start `command` in a sandbox that dies with this process. SIGTERM and SIGINT sent to the result reach the command.
 
     `read_only` and `writable` name what it is shown of the host beside system, interpreter and this project's packages.
-    `workstation_mb` gives the operator's workstation a file system of its own, of that size; `largest_mb` limits the private one.
+    `hosts` are names that it calls itself by. `workstation_mb` gives the operator's workstation a file system of its own, of that size; `largest_mb` limits the private one.
     """
     shown = [
         Path(sys.prefix),
@@ -91,6 +91,7 @@ def start(
         "run": str(run) if run else None,
         "workstation_mb": workstation_mb,
         "largest_mb": largest_mb,
+        "hosts": list(hosts),
     }
     environment = {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

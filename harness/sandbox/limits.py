@@ -1,7 +1,7 @@
 """What commands that nobody trusts may use of a machine. Limits of the kernel for each process; the watchdog holds the sum of them.
 
-The kernel counts no processes of a caller who is root, and memory and processor time for each process alone: `watchdog.py` sees
-to the rest.
+The kernel's limit of processes does not hold for a caller who is root, so that the pid namespace has one of its own
+(`linux.limit_processes`); memory and processor time it counts for each process alone. The watchdog of a check sees to the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import resource
 from dataclasses import dataclass
 
 _MB = 1024 * 1024
-_POLITE = 5  # the niceness of commands: whoever watches them is never the one who waits
+_POLITE = 10  # the niceness of commands: whoever watches them is never the one who waits
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import struct
+from pathlib import Path
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -16,6 +17,7 @@ MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 MNT_DETACH = 2
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_CHILD_SUBREAPER = 1, 38, 36
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
+_OWN_PID_MAX, _RESERVED_PIDS = (6, 14), 300  # the Linux in which each pid namespace has a limit of its own
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -88,3 +90,14 @@ def loopback_up() -> None:
         request = struct.pack("16sh14x", b"lo", 0)
         flags = struct.unpack("16sh14x", fcntl.ioctl(control, _SIOCGIFFLAGS, request))[1]
         fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | _IFF_UP))
+
+
+def limit_processes(most: int) -> None:
+    """Let this pid namespace, whose first process this is, hold no more processes and threads than so many; at least 400.
+
+    Before Linux 6.14 the number belongs to the whole machine and is left alone. /proc must be the machine's own or this namespace's.
+    """
+    release = tuple(int(each) for each in os.uname().release.split("-")[0].split(".")[:2] if each.isdigit())
+    if release >= _OWN_PID_MAX:
+        # Numbers below 300 are given once only; what is counted here is those above.
+        Path("/proc/sys/kernel/pid_max").write_text(str(_RESERVED_PIDS + max(most, 100)))

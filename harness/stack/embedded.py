@@ -25,7 +25,7 @@ from harness.stack.process import Process, descendants, memory_mb
 from harness.stack.redis import RedisServer
 from harness.stack.releases import Releases
 from harness.stack.services import ForkServer, RunningService
-from harness.stack.topology import TOXIPROXY_PORT, Topology
+from harness.stack.topology import CONTROL_PORT, TOXIPROXY_PORT, Topology
 from harness.tools import Tools
 from harness.toxiproxy import ProxySpec, Toxiproxy
 from harness.toxiproxy_server import ToxiproxyServer
@@ -64,7 +64,7 @@ class EmbeddedStack:
         inside = [name for name, model in stack.services.items() if model.inside and not model.standby]
         self.service_selectors = {name: {"app": self.topology.service_labels(name)["app"]} for name in inside}
         self.service_pointing: dict[str, str | None] = {name: name for name in inside}
-        self.objects = ObjectStore(stack.namespace, stack.objects)
+        self.objects = ObjectStore(stack.namespace, (self._as_set(manifest) for manifest in stack.objects))
         self.on_cutover: Callable[[str, str, str], None] = lambda address, old, new: None
         self.toxiproxy = Toxiproxy("127.0.0.1", ports[TOXIPROXY_PORT])
         self._toxiproxy_server, self._tools, self._seed = toxiproxy, tools, seed
@@ -85,15 +85,28 @@ class EmbeddedStack:
     def _service(self, name: str) -> RunningService:
         model = self.model.services[name]
         state = self.folders.run / "state" / name
+        links = self.topology.links_of(name)
+        if model.program == "ingress":  # it obeys objects of the cluster
+            links["control"] = self.ports.address(CONTROL_PORT)
         config = {
             "name": name, "program": model.program, "port": self.topology.process_port(name), "clock": str(self.folders.clock),
-            "version": model.version, "seed": self._seed, "addresses": self.topology.links_of(name),
+            "version": model.version, "seed": self._seed, "addresses": links,
             "settings": {**self.settings, **model.settings}, "state_dir": str(state),
         }  # fmt: skip
         return RunningService(
             name, config, self.folders.logs / f"{name}.log", self._fork_server, self.clock,
             present=not model.standby, releases=Releases.of(model.version), mounted=lambda: self._mounted(name),
         )  # fmt: skip
+
+    def _as_set(self, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A ConfigMap with the settings of this drill in it: at the start it says what the services run with."""
+        data = manifest.get("data")
+        if manifest.get("kind") != "ConfigMap" or not isinstance(data, Mapping):
+            return manifest
+        return {
+            **manifest,
+            "data": {key: _written(self.settings[key]) if key in self.settings else value for key, value in data.items()},
+        }
 
     def _mounted(self, name: str) -> dict[str, str]:
         """What stands in a service's ConfigMap, DEPLOYMENT-config, at the moment."""
@@ -289,6 +302,11 @@ class EmbeddedStack:
 
     def versions(self) -> dict[str, str]:
         return {**self._tools.versions(), "toxiproxy": f"{self._toxiproxy_server.version} ({self._toxiproxy_server.kind})"}
+
+
+def _written(value: object) -> str:
+    """A setting as a ConfigMap has it: 60.0 is 60."""
+    return f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)
 
 
 async def _resumed_stop(store: Instance) -> None:

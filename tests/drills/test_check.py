@@ -232,7 +232,7 @@ def test_every_command_is_accounted_for(wrong: tuple[int, dict[str, Any], Found]
     assert status['echo "not reached"'] == "not reached"
     assert status["git clone https://github.com/acme/eafix.git"] in ("not judged", "executed")
     assert coverage["executed"] == sum(each == "executed" for each in status.values())
-    assert coverage["commands"] == len(coverage["of"]) == 24
+    assert coverage["commands"] == len(coverage["of"]) == 23
     assert report["broken"] == []
 
 
@@ -298,6 +298,6 @@ def _conductors(parent: int) -> list[int]:
 
 def _is_sandbox(pid: str) -> bool:
     try:
-        return b"harness.sandbox.init" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"harness.runbooks.conduct" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False

@@ -10,8 +10,8 @@ from scenarios.loader import DATA, catalogue, find_scenarios, load_scenario, loa
 from tests.scenarios.files import WHOLE, load, load_says, said, write
 
 ALL = [
-    "bad-release", "market-data-feed-interruption", "orders-failing", "primary-database-failure", "redis-outage", "service-failure",
-    "service-not-responding",
+    "bad-release", "failover-synchronous", "market-data-feed-interruption", "orders-failing", "primary-database-failure",
+    "redis-outage", "service-failure", "service-not-responding",
 ]  # fmt: skip
 
 

@@ -158,7 +158,7 @@ def test_objects_and_events_are_told(client: Client) -> None:
     manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "limits"}, "data": {"a": "1"}}
     assert client.put_object(manifest) == (True, True)
     assert client.put_object(manifest) == (False, False)
-    assert [each["data"] for each in client.objects("ConfigMap", "default")] == [{"a": "1"}]
+    assert {each["metadata"]["name"]: each["data"] for each in client.objects("ConfigMap", "default")}["limits"] == {"a": "1"}
     client.delete_object("ConfigMap", "default", "limits")
     with pytest.raises(Refused, match="no ConfigMap limits"):
         client.delete_object("ConfigMap", "default", "limits")
