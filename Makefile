@@ -97,6 +97,7 @@ ci: ## check on a bare Debian 12 as root, with every optional part required
 	for each in $(CI_PACKAGES); do
 	  dpkg-query --show --showformat='$${db:Status-Status}' "$$each" 2>/dev/null | grep -qx installed || missing="$$missing $$each"
 	done
+	command -v kubectl >/dev/null || missing="$$missing kubernetes-client"  # other packages have a kubectl too, and conflict with this one
 	if [ -n "$$missing" ]; then
 	  apt-get -o Acquire::Retries=3 update -qq
 	  apt-get -o Acquire::Retries=3 install -qq --yes --no-install-recommends $$missing

@@ -80,7 +80,7 @@ def _wanted(book: Runbook, procedure: Procedure, only: Sequence[str]) -> bool:
 def _case(book: Runbook, procedure: Procedure, books: Sequence[Runbook], choice: Choice) -> Case:
     reference = book.reference(procedure)
     wish = choice.bindings.wish(reference)
-    declared = Declared.of(procedure)
+    declared = Declared.of(book, procedure)
     incident = _incident(book, procedure, wish.incident, declared)
     values: dict[str, str] = dict(incident.scenario.response.bindings) if incident else {}
     values |= choice.bindings.of(reference)
@@ -132,8 +132,8 @@ class Declared:
     line: int = 0  # of its first table
 
     @classmethod
-    def of(cls, procedure: Procedure) -> Declared:
-        rows = dict(_rows(procedure))
+    def of(cls, book: Runbook, procedure: Procedure) -> Declared:
+        rows = dict(_rows(book, procedure))
         run, incident = _RUN.search(rows.get("rehearsed by", "")), rows.get("incident", "").strip("` ")
         back = _ANCHOR.search(rows.get("rollback", ""))
         again = rows.get("again", "").strip().lower()
@@ -148,11 +148,13 @@ def _named(text: str) -> str:
     return found[1] if found else ""
 
 
-def _rows(procedure: Procedure) -> Iterator[tuple[str, str]]:
+def _rows(book: Runbook, procedure: Procedure) -> Iterator[tuple[str, str]]:
+    """First and second cell of each row; of the row about the rollback all that is written there, for its link."""
     for table in procedure.section.tables:
         for row in table.rows:
             if len(row.cells) >= 2:
-                yield row.cells[0].text.strip().lower(), getattr(row.cells[1], "raw", "") or row.cells[1].text
+                name, value = (each.text.strip() for each in row.cells[:2])
+                yield name.lower(), book.source.line(row.cells[1].line) if name.lower() == "rollback" else value
 
 
 def _incident(book: Runbook, procedure: Procedure, wished: str | None, declared: Declared) -> LoadedScenario | None:

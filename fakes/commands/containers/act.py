@@ -179,16 +179,30 @@ def _remove(job: Job, units: list[Unit]) -> None:
 
 
 def _each(line: Parsed, job: Job, choose: Callable[[Unit], Step | None]) -> int:
-    """Do to each chosen container what `choose` says, and wait for it, as compose does."""
+    """Do to each chosen container what `choose` says, and wait for it, as compose does.
+
+    Services need each other to be healthy: several are all started before one of them is awaited.
+    """
+    due: list[tuple[Unit, Step]] = []
     for unit in _in_order(job.engine.chosen(line.words)):
         step = choose(unit)
         gone = unit.name in job.engine.removed and not unit.running
         if step is None or (gone and step[0] != "start"):
             continue
-        verb, doing, done = step
         if gone:
             objects.restore(job.engine.control, unit)
+        due.append((unit, step))
+    together = [unit for unit, step in due if unit.kind == "service" and step[0] != "stop"]
+    awaited: list[tuple[Unit, Step]] = []
+    for unit, (verb, doing, done) in due:
+        later = len(together) > 1 and unit in together
         _say(job, unit, doing)
+        job.engine.control.act(unit, verb, wait=not later)
+        if later:
+            awaited.append((unit, ("start", doing, done)))
+        else:
+            _say(job, unit, done)
+    for unit, (verb, _, done) in awaited:
         job.engine.control.act(unit, verb, wait=True)
         _say(job, unit, done)
     return 0

@@ -157,6 +157,9 @@ def _each(line: Parsed, platform: Platform, verb: str, done: str) -> int:
     if bool(line.words) == line.on("all"):
         raise Failure(f"eafix-cli: services {verb} needs either the services' names or --all", 2)
     units = [platform.service(name) for name in line.words] or platform.state.services()
+    if verb == "start" and len(units) > 1:  # they need each other to be well: all start before one of them is awaited
+        for unit in units:
+            platform.control.act(unit, verb, wait=False)
     for unit in units:
         platform.control.act(unit, verb, wait=True)
         print(f"{unit.name} {done}", flush=True)

@@ -24,6 +24,7 @@ def test_a_version_with_errors_fails_every_second_request_and_looks_healthy(stac
 
 
 def test_a_slow_version_answers_later(stack: Stack) -> None:
+    """It answers rightly, a second and a half later."""
     stack.defects["gui-gateway"] = "slow"
     stack.start_order_path()
     began = time.monotonic()
@@ -32,6 +33,7 @@ def test_a_slow_version_answers_later(stack: Stack) -> None:
 
 
 def test_a_version_that_crashes_ends_with_a_reason(stack: Stack) -> None:
+    """Its log says what it lacked."""
     stack.defects["broker"] = "crash"
     stack.start_unready("broker")
     assert stack.ended("broker") == 1
@@ -39,5 +41,6 @@ def test_a_version_that_crashes_ends_with_a_reason(stack: Stack) -> None:
 
 
 def test_a_good_version_has_no_defect(stack: Stack) -> None:
+    """Every request succeeds."""
     stack.start_order_path()
     assert {stack.client.get(stack.url("gui-gateway", "/api/positions")).status_code for _ in range(6)} == {200}

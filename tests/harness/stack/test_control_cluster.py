@@ -90,6 +90,7 @@ def gateway(stack: EmbeddedStack) -> dict[str, str]:
 
 
 def test_a_new_version_runs_and_can_be_undone(stack: EmbeddedStack, client: Client) -> None:
+    """Version, variables and process are new; undo brings the version before back."""
     unit = client.state().unit("gui-gateway")
     assert unit is not None
     assert client.configure(unit, version="2.0.0", environment={"RATE_LIMIT": "1000"}, cause="test") == unit.revision + 1
@@ -142,6 +143,7 @@ async def eventually_name(stack: EmbeddedStack, name: str) -> None:
 
 
 def test_scaling_to_nothing_stops_and_anything_else_starts(client: Client) -> None:
+    """One process runs, however many were asked for; how many is remembered."""
     unit = client.state().unit("indicator-engine")
     assert unit is not None
     client.scale(unit, 0)
@@ -155,6 +157,7 @@ def test_scaling_to_nothing_stops_and_anything_else_starts(client: Client) -> No
 
 
 def test_objects_and_events_are_told(client: Client) -> None:
+    """What was put is there once, and gone when it was deleted."""
     manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "limits"}, "data": {"a": "1"}}
     assert client.put_object(manifest) == (True, True)
     assert client.put_object(manifest) == (False, False)

@@ -85,6 +85,19 @@ def test_down_and_up_stop_and_start_everything(cluster: FakeCluster, run: Run) -
     assert [path for path, _ in cluster.posts()][2:] == ["/datastores/redis/start", "/services/risk-manager/start"]
 
 
+def test_up_starts_all_services_before_it_awaits_one(cluster: FakeCluster, run: Run) -> None:
+    """The gateway is healthy only when the risk manager is: waiting for it first would wait for ever."""
+    run("docker compose stop gui-gateway risk-manager")
+    before = len(cluster.posts())
+    assert run("docker compose up -d gui-gateway risk-manager").code == 0
+    assert cluster.posts()[before:] == [
+        ("/services/gui-gateway/start", {"wait": False}),
+        ("/services/risk-manager/start", {"wait": False}),
+        ("/services/gui-gateway/start", {"wait": True}),
+        ("/services/risk-manager/start", {"wait": True}),
+    ]
+
+
 def test_up_starts_what_is_missing_only(cluster: FakeCluster, run: Run) -> None:
     """What runs is reported as running; scaling to more than one says what the stack can't do."""
     small(cluster)

@@ -133,6 +133,19 @@ def test_services_are_stopped_and_started_all_or_by_name(cluster: FakeCluster, r
     assert run("eafix-cli services stop").code == 2
 
 
+def test_services_that_need_each_other_all_start_before_one_is_awaited(cluster: FakeCluster, run: Run) -> None:
+    """The gateway is healthy only when the risk manager is: waiting for it first would wait for ever."""
+    run("eafix-cli services stop --all")
+    before = len(cluster.posts())
+    assert run("eafix-cli services start --all") == Ended(0, "gui-gateway started\nrisk-manager started\n", "")
+    assert cluster.posts()[before:] == [
+        ("/services/gui-gateway/start", {"wait": False}),
+        ("/services/risk-manager/start", {"wait": False}),
+        ("/services/gui-gateway/start", {"wait": True}),
+        ("/services/risk-manager/start", {"wait": True}),
+    ]
+
+
 def test_the_doctor_goes_on_after_what_is_down(
     cluster: FakeCluster, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
