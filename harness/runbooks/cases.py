@@ -103,12 +103,29 @@ def _owed(procedure: Procedure, incident: LoadedScenario | None) -> Owes | None:
 
 def stack_of(book: Runbook, books: Sequence[Runbook]) -> str:
     """By the platform that a document is about; where no stack is about that, the first one."""
-    about = platform(book, books)
-    names = stack_names()
+    about, names = platform(book, books), stack_names()
     for name in names:
         if same(about, title_words(_stack(name)[0].title)):
             return name
-    return DEFAULT_STACK if DEFAULT_STACK in names else names[0]
+    text = book.text
+    spoken = {name: sum(text.count(word) for word in _own_words(name)) for name in names}
+    best = max(names, key=lambda name: (spoken[name], name == DEFAULT_STACK))
+    return best if spoken[best] else DEFAULT_STACK
+
+
+@cache
+def _own_words(name: str) -> frozenset[str]:
+    """What only this stack calls its things."""
+    others = frozenset[str]().union(*(_words(_stack(other)[0]) for other in stack_names() if other != name))
+    return _words(_stack(name)[0]) - others
+
+
+def _words(stack: Stack) -> frozenset[str]:
+    """Its prefix, and the names by which it is operated."""
+    called = [each for one in stack.services.values() for each in (one.deployment, one.compose, one.pm2, *one.aliases)]
+    called += [each for store in stack.datastores.values() for each in (store.statefulset, store.compose, store.systemd)]
+    ports = [f"localhost:{each.port}" for each in stack.services.values()]
+    return frozenset(each for each in (stack.prefix, stack.helm, *called, *ports) if each and len(each) > 3)
 
 
 @cache

@@ -23,7 +23,8 @@ from scenarios.reading.shell import Script
 from scenarios.reading.syntax import parse_script
 
 _NOT_FOUND = re.compile(
-    r"^(?:bash|sh|.*/bash|.*/sh|[\w./-]+): (?:line \d+: )?(?P<name>[^:\n]+): (?:command not found|not found)$", re.MULTILINE
+    r"^(?:(?:bash|[\w./-]+: line \d+): (?P<a>[^:\n]+): command not found|[\w./-]+: (?:line )?\d+: (?P<b>[^:\n]+): not found)$",
+    re.MULTILINE,
 )
 _NO_FILE = re.compile(
     r"^(?:bash|sh): (?:line \d+: )?(?P<name>[^:\n]+): (?:No such file or directory|Permission denied|cannot execute[^\n]*)$",
@@ -50,7 +51,7 @@ _UNREACHABLE = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 _METER = re.compile(r"^.*?(?=curl: \(\d+\))")  # what curl shows of its progress, in the same line
-_FIGURES = re.compile(r"(?<![:\d])\d{4,}(?:[-T.:]\d+)*")  # times, process ids: another one in each run
+_FIGURES = re.compile(r"(?<![:\d])(?<!port )\d{4,}(?:[-T.:]\d+)*|\d+(?= ms\b)")  # times, process ids: another one in each run
 _BROKEN_PIPE = 141
 _MOST_EVIDENCE = 40  # lines
 
@@ -175,10 +176,12 @@ def _hidden(ran: Ran, *, in_incident: bool) -> Iterator[Said]:
 def _missing(ran: Ran) -> str:
     """What is not there: of a command that ended with 127 or 126, or says so itself."""
     found = _NOT_FOUND.search(ran.output)
+    if found is not None and ran.exit_code:
+        return (found["a"] or found["b"]).strip()
     if ran.exit_code in (126, 127):
-        found = found or _NO_FILE.search(ran.output)
-        return found["name"].strip() if found else program_of(ran.unit)
-    return found["name"].strip() if found and ran.exit_code else ""
+        file = _NO_FILE.search(ran.output)
+        return file["name"].strip() if file else program_of(ran.unit)
+    return ""
 
 
 def _why(ran: Ran) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from harness.loss import lost_orders, read_back_event
 from harness.runbooks.cases import Case
@@ -126,6 +126,8 @@ def _ended(case: Case, story: Story) -> Iterator[Finding]:
         if not name.endswith(": state") or state != "running" or after.get(name, "running") == "running":
             continue
         what = name.removesuffix(": state")
+        if _taken_over(case, what.split()[-1], after):
+            continue
         stopping = next((each for each in story.of("first") if _stops(each.unit, _names(case, what.split()[-1]))), None)
         culprit = stopping or next((each for each in reversed(story.of("first")) if each.unit.changes), None)
         if culprit is None:
@@ -133,6 +135,12 @@ def _ended(case: Case, story: Story) -> Iterator[Finding]:
         rule = leaves_stopped if stopping else leaves_unhealthy
         message = f"{what} ran before, and does not run when the procedure is over"
         yield rule.finding(case.book, (culprit.unit.line, culprit.unit.column), message, f"{name}: running -> {after[name]}")
+
+
+def _taken_over(case: Case, name: str, after: Mapping[str, str]) -> bool:
+    """Whether the other side of blue and green runs for it: clients are served, by that one."""
+    others = (other for other, each in case.stack.services.items() if each.standby_for == name)
+    return any(after.get(f"service {other}: state") == "running" for other in others)
 
 
 def _stops(unit: Unit, names: set[str]) -> bool:

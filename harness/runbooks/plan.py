@@ -22,7 +22,20 @@ _SEEN_S = 5.0  # wall: what says itself that it takes longer than anybody here w
 _LONGEST_WAIT_S = 60.0  # wall: pauses that are waited out
 _PAUSE = re.compile(r"\bsleep\s+(\d+(?:\.\d+)?)([smh]?)\b")
 _LASTS = re.compile(r"--(?:duration|for|run-time|time)[= ](\d+(?:\.\d+)?)([smh]?)(?![\w.-])")
-_MAKES = {"mkdir", "cp", "ln", "tee", "touch", "tar", "gunzip", "gzip", "useradd", "userdel", "nginx", "crontab"}  # files and the like
+_MAKES = {
+    "mkdir",
+    "cp",
+    "ln",
+    "tee",
+    "touch",
+    "tar",
+    "gunzip",
+    "gzip",
+    "useradd",
+    "userdel",
+    "nginx",
+    "crontab",
+}  # files and the like
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -173,7 +186,11 @@ def _stopped_after_s(text: str) -> float | None:
 
 def _changes(command: Command) -> bool:
     programs = {reach(each).program for each in command.script.commands} if command.script else set()
-    return bool(programs & _MAKES) or changes(command, restarts=True) or any(each.language == "redis" for each in embedded(command) if "FLUSH" in each.text)
+    return (
+        bool(programs & _MAKES)
+        or changes(command, restarts=True)
+        or any(each.language == "redis" for each in embedded(command) if "FLUSH" in each.text)
+    )
 
 
 def _given(command: Command, text: str) -> tuple[str, str]:

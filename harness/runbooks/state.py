@@ -18,13 +18,14 @@ Facts = dict[str, str]
 _OF_SERVICES = ("state", "replicas", "version", "environment", "labels", "present", "defect")
 _OF_DATASTORES = ("state", "replicas", "role")
 _OF_ADDRESSES = ("selector", "instance")
+_WORKLOADS = ("Deployment", "StatefulSet", "Service")  # /state tells what is true of them, a manifest what was applied
 _ANSWERS_WITHIN_S = 5.0
 _QUERIES: dict[str, LiteralString] = {
     "setting": "SELECT name, coalesce(setting, '') FROM pg_settings WHERE source NOT IN ('default', 'client', 'override', 'session')",
     "pending restart": "SELECT name, setting FROM pg_settings WHERE pending_restart",
     "limit": "SELECT name, value::text FROM risk_settings",
-    "halt": "SELECT 'trading', halted::text FROM (SELECT halted FROM trading_halt_log ORDER BY entry DESC LIMIT 1) AS last",
-    "table": "SELECT schemaname || '.' || relname, 'there' FROM pg_stat_user_tables",
+    "halt": "SELECT 'trading', halted::text FROM trading_halt",
+    "table": "SELECT schemaname || '.' || relname, 'there' FROM pg_stat_user_tables WHERE relname <> 'alembic_version'",  # its own notes
     "database": "SELECT datname, 'there' FROM pg_database WHERE NOT datistemplate",
 }
 
@@ -33,8 +34,8 @@ async def facts(stack: EmbeddedStack, control: str) -> Facts:
     """Everything that a rollback should bring back. What cannot be asked now is missing."""
     found: Facts = {}
     async with httpx.AsyncClient(base_url=f"http://{control}", trust_env=False, timeout=_ANSWERS_WITHIN_S) as http:
-        found |= dict(_of_state(await _asked(http, "/state")))
-        found |= dict(_of_objects(await _asked(http, "/objects")))
+        found |= dict(of_state(await _asked(http, "/state")))
+        found |= dict(of_objects(await _asked(http, "/objects")))
     return found | await _of_postgres(stack)
 
 
@@ -47,18 +48,22 @@ async def _asked(http: httpx.AsyncClient, path: str) -> Mapping[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def _of_state(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def of_state(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Facts in an answer of /state."""
     for group, kind, keys in (
         ("services", "service", _OF_SERVICES), ("datastores", "datastore", _OF_DATASTORES), ("addresses", "address", _OF_ADDRESSES),
     ):  # fmt: skip
         for name, row in state.get(group, {}).items():
-            for key in keys:
+            for key in ("present",) if row.get("present") is False else keys:  # a standby that is not there: nothing else counts
                 if row.get(key) not in (None, "", {}, []):
                     yield f"{kind} {name}: {key}", _said(row[key])
 
 
-def _of_objects(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def of_objects(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Facts in an answer of /objects."""
     for each in answer.get("objects", []):
+        if each.get("kind") in _WORKLOADS:
+            continue
         metadata = each.get("metadata", {})
         place = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}".lstrip("/")
         yield f"object {each.get('kind')} {place}", _said({key: each[key] for key in each if key not in ("status", "metadata")})

@@ -56,6 +56,18 @@ def test_what_stops_on_purpose_is_told_and_no_fault(text: str) -> None:
     assert "line 7 should undo it" in finding.message
 
 
+def test_the_other_side_runs_for_it() -> None:
+    """Blue may be stopped when green serves, and not when nobody does."""
+    before = {"service gui-gateway: state": "running"}
+
+    def rules(green: str) -> list[str]:
+        check = made("kubectl scale deployment eafix-blue --replicas=0").facts("before", before).begins().ran(1).ends()
+        return check.facts("after first", {"service gui-gateway: state": "stopped", "service gui-gateway-green: state": green}).rules()
+
+    assert rules("running") == []
+    assert rules("stopped") == ["leaves-stopped"]
+
+
 def test_an_incident_that_is_still_on_at_the_end() -> None:
     """Only for a procedure that owes recovery."""
 
