@@ -112,7 +112,7 @@ class Detection:
     def _target(self, name: str) -> ScrapeTarget:
         """A service's own process, or the exporter's page about a datastore."""
         if name in self._stack.services:
-            return ScrapeTarget(name, f"http://127.0.0.1:{self._stack.services[name].port}/metrics")
+            return ScrapeTarget(name, f"http://127.0.0.1:{self._stack.metrics_port(name)}/metrics")
         return ScrapeTarget(name, f"http://127.0.0.1:{self._stack.services['exporter'].port}/metrics/{name}")
 
     # --- into the history ---------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ __all__ = [
 
 _SUFFIXES = (".yaml", ".yml")
 _OTHER_FOLDERS = {"stacks", "alerts", "runbooks"}
-_OTHER_FILES = ("targets.yaml", ".rules.yml", ".rules.yaml")
+_OTHER_FILES = ("targets.yaml", "documents.yaml", ".rules.yml", ".rules.yaml")
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,7 +134,8 @@ class Operator:
         place = Place(
             spec.workstation, [*spec.shown, spec.run / "clock.page", *([certificates] if certificates else [])],
             {"TERM": "dumb", "PAGER": "cat", "GIT_PAGER": "cat", **station.environment},
-            station.checkout if station.checkout.is_dir() else spec.workstation, spec.limits, root=station.root,
+            station.checkout if station.checkout.is_dir() else spec.workstation, spec.limits,
+            writable=tuple(self._around.folders.values()), root=station.root,
             hosts=tuple(ingress.hosts) if ingress else (),
         )  # fmt: skip
         self._terminals[session] = Terminal(place)

@@ -26,7 +26,7 @@ from scenarios.lint.executed import (
 )  # fmt: skip
 
 _STOPS = re.compile(
-    r"emergency/stop|stop-trading|\btrading (?:stop|halt|disable)|services stop|maintenance (?:enable|on)|\b(?:compose|pm2|systemctl|docker)\b.*\b(?:stop|down|kill)\b"
+    r"emergency[/-]stop|stop-trading|\btrading (?:stop|halt|disable)|services stop|maintenance (?:enable|on)|\b(?:compose|pm2|systemctl|docker)\b.*\b(?:stop|down|kill)\b"
     r"|docker-down|--replicas[= ]0\b|replicas\"?: *0\b|\bkubectl\b.*\b(?:delete|drain|cordon)\b|\bhelm (?:uninstall|delete)\b|\bpg_ctl\b.*\bstop\b|\bdropdb\b"
     r"|\bhalt\b|\bshutdown\b|\bisolate\b|\bufw (?:deny|enable|default deny)\b|\bauth revoke|\bpause\b|\bsuspend\b",
     re.IGNORECASE,
@@ -80,6 +80,8 @@ def _unserved(case: Case, story: Story, evidence: str) -> Iterator[Finding]:
         (each.unit for each in story.of("first") if each.unit.number > unit.number and _UNDOES.search(each.unit.text)), None
     )
     if _STOPS.search(unit.text) and undone is None:
+        if case.plan.rollback:
+            return  # the runbook says how it ends; whether that works is judged with it
         message = f"{program_of(unit)} stops what clients use, and nothing in this procedure starts it again"
         yield leaves_stopped.finding(case.book, (unit.line, unit.column), message, evidence)
         return
@@ -131,6 +133,8 @@ def _ended(case: Case, story: Story) -> Iterator[Finding]:
         stopping = next((each for each in story.of("first") if _stops(each.unit, _names(case, what.split()[-1]))), None)
         culprit = stopping or next((each for each in reversed(story.of("first")) if each.unit.changes), None)
         if culprit is None:
+            continue
+        if stopping and case.plan.rollback:
             continue
         rule = leaves_stopped if stopping else leaves_unhealthy
         message = f"{what} ran before, and does not run when the procedure is over"

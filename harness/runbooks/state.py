@@ -19,6 +19,8 @@ _OF_SERVICES = ("state", "replicas", "version", "environment", "labels", "presen
 _OF_DATASTORES = ("state", "replicas", "role")
 _OF_ADDRESSES = ("selector", "instance")
 _WORKLOADS = ("Deployment", "StatefulSet", "Service")  # /state tells what is true of them, a manifest what was applied
+_ENGINE = "engine/"  # images that were built, containers that were removed: they stay on the machine and change nothing
+_HELM = "helm.sh/release.v1"  # the secrets in which helm keeps its revisions: going back makes one more
 _ANSWERS_WITHIN_S = 5.0
 _QUERIES: dict[str, LiteralString] = {
     "setting": "SELECT name, coalesce(setting, '') FROM pg_settings WHERE source NOT IN ('default', 'client', 'override', 'session')",
@@ -62,7 +64,7 @@ def of_state(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def of_objects(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Facts in an answer of /objects."""
     for each in answer.get("objects", []):
-        if each.get("kind") in _WORKLOADS:
+        if each.get("kind") in _WORKLOADS or each.get("type") == _HELM or str(each.get("apiVersion", "")).startswith(_ENGINE):
             continue
         metadata = each.get("metadata", {})
         place = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}".lstrip("/")

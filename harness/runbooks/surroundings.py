@@ -22,6 +22,7 @@ from harness.runbooks.outside import open_web
 from harness.runbooks.spec import CheckSpec
 from harness.stack.cloud import Cloud
 from harness.stack.embedded import EmbeddedStack
+from harness.stack.redis import RedisServer
 from harness.stack.topology import CONTROL_PORT, PROMETHEUS_PORT
 from harness.workload.config import ObserverConfig
 from harness.workload.stream import Observer
@@ -72,7 +73,7 @@ class Surroundings:
 
     def _target(self, name: str) -> ScrapeTarget:
         if name in self._stack.services:
-            return ScrapeTarget(name, f"http://127.0.0.1:{self._stack.services[name].port}/metrics")
+            return ScrapeTarget(name, f"http://127.0.0.1:{self._stack.metrics_port(name)}/metrics")
         return ScrapeTarget(name, f"http://127.0.0.1:{self._stack.services['exporter'].port}/metrics/{name}")
 
     def _load(self) -> ObserverConfig:
@@ -99,7 +100,7 @@ class Surroundings:
         endpoints = Endpoints(
             control=ports.address(CONTROL_PORT), prometheus=ports.address(PROMETHEUS_PORT), ports=ports.mapped(),
             database=str(spec.settings["postgres.database"]), user=str(spec.settings["postgres.user"]),
-            cloud=ports.address(CLOUD_PORT), clock=spec.run / "clock.page", certificates=self.certificates,
+            cloud=ports.address(CLOUD_PORT), clock=spec.run / "clock.page", certificates=self.certificates, folders=self.folders,
         )  # fmt: skip
         built = build_workstation(spec.workstation, self._stack.model, endpoints, programs=spec.tools.commands)
         link_root(built.root)
@@ -112,6 +113,13 @@ class Surroundings:
         services = self._stack.model.services
         name = next((name for name, each in services.items() if each.program == "ingress"), None)
         return self._spec.run / "state" / name / "ca.pem" if name is not None else None
+
+    @property
+    def folders(self) -> dict[str, Path]:
+        """Data of the stack that lie on the operator's own machine, by documented path: those of what systemd runs there."""
+        local = [name for name, each in self._stack.model.datastores.items() if each.systemd]
+        redis = [store for name in local if isinstance(store := self._stack.datastores[name], RedisServer)]
+        return {"/var/lib/redis": redis[0].data} if redis else {}
 
     async def stand(self, station: Workstation, undo: AsyncExitStack) -> None:
         """What goes on at the workstation without anybody typing, and what it reaches outside. Last night's backups are there then."""

@@ -220,6 +220,11 @@ class EmbeddedStack:
             raise HarnessError(f"{name} is neither a service nor a datastore of this stack")
         return found
 
+    def metrics_port(self, service: str) -> int:
+        """Where the monitor scrapes a service: its own process; its address where another one may stand in for it, as green for blue."""
+        stood_in_for = any(each.standby_for == service for each in self.model.services.values())
+        return self.ports[self.model.services[service].port] if stood_in_for else self.services[service].port
+
     async def set_selector(self, address: str, selector: Mapping[str, str]) -> str:
         """Merge labels into a service address's selector and re-point it; the instance it leads to now."""
         merged = {**self.selectors[address], **selector}

@@ -18,6 +18,7 @@ _WORKLOAD = re.compile(r"(?:deployments?|deploy)(?:\.apps)?/(?P<name>[\w.-]+)")
 _NOT_ONE = re.compile(
     r"(?:^|-)(?:service-name|slow-service|affected-service|your-\w+|my-\w+|example|some-service|blue|green|canary|name)(?:$|-)"
 )
+_DEBUG = "debug.port"  # of the process itself: reached from inside its pod
 _KUBECTL_KINDS = ("deployment", "deployments", "deploy")
 _COMPOSE_VERBS = ("logs", "restart", "stop", "start", "up", "kill", "pause", "unpause", "exec", "top", "rm")
 
@@ -112,7 +113,8 @@ def ports(stack: Stack) -> dict[int, str]:
     known = {each.port: name for name, each in stack.services.items()} | {
         each.port: name for name, each in stack.addresses.items()
     }
-    return known | {9090: "prometheus", 3000: "grafana"}
+    inside = {int(each.settings[_DEBUG]): name for name, each in stack.services.items() if _DEBUG in each.settings}
+    return known | inside | {9090: "prometheus", 3000: "grafana"}
 
 
 def is_documented(name: str, platform: Name, known: set[str]) -> bool:

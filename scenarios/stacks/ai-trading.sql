@@ -13,6 +13,8 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 );
 INSERT INTO schema_migrations (version, name) VALUES ('20240115093000', 'orders_executions_positions') ON CONFLICT DO NOTHING;
 
+INSERT INTO risk_settings VALUES ('auto_trading', 1) ON CONFLICT DO NOTHING;  -- whether models place orders
+
 CREATE SCHEMA IF NOT EXISTS _timescaledb_internal;
 CREATE SCHEMA IF NOT EXISTS timescaledb_information;
 
@@ -50,7 +52,8 @@ CREATE TABLE IF NOT EXISTS trades (               -- every execution, by the tim
 CREATE INDEX IF NOT EXISTS trades_symbol_time ON trades (symbol, time DESC);
 CALL _timescaledb_internal.make_chunks('trades', 2);
 
-CREATE OR REPLACE FUNCTION keep_trade() RETURNS trigger LANGUAGE plpgsql AS $$
+-- With a search path of its own: pg_dump's output has none, and what it adds must become trades too.
+CREATE OR REPLACE FUNCTION keep_trade() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$
 BEGIN
     INSERT INTO trades (trade_id, symbol, side, quantity, price)
     VALUES (NEW.execution_id, NEW.symbol, NEW.side, NEW.quantity, NEW.price);

@@ -32,6 +32,11 @@ class App(NamedTuple):
             return "online"
         return "errored" if self.unit.wanted else "stopped"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What it was given: NODE_ENV and PORT by the ecosystem file that pm2 started it from, and what came since."""
+        return {"NODE_ENV": "production", "PORT": str(self.unit.port)} | dict(self.unit.environment)
+
 
 class Apps:
     """The list, as it is now."""
@@ -106,7 +111,7 @@ def changed_environment(app: App, said: Mapping[str, str], *, known: bool) -> di
     names = {name for name in os.environ if name.endswith("_API_KEY")}
     names |= {name for name in app.unit.environment if known and name in os.environ}
     wanted = {name: os.environ[name] for name in sorted(names)} | dict(said)
-    return {name: value for name, value in wanted.items() if app.unit.environment.get(name) != value}
+    return {name: value for name, value in wanted.items() if app.environment.get(name) != value}
 
 
 class Use(NamedTuple):

@@ -56,13 +56,34 @@ def test_what_stops_on_purpose_is_told_and_no_fault(text: str) -> None:
     assert "line 7 should undo it" in finding.message
 
 
+def test_a_runbook_that_says_how_that_ends() -> None:
+    """A stop on purpose with its way back is no finding; whether the way back works is judged by itself."""
+    row = "| | |\n|---|---|\n| Rollback | {link} |\n"
+    stop = (
+        '```bash name="stop"\neafix-cli trading stop\n```\n\n## Start it\n\n```bash name="start"\neafix-cli trading start\n```\n'
+    )
+
+    def rules(link: str) -> list[str]:
+        return [
+            each.rule
+            for each in outage(f"# EAFIX\n\n## Stop it\n\n{row.format(link=link)}\n{stop}", broken_from_s=10.2, commands=1)
+            .judged()
+            .findings
+        ]
+
+    assert rules("[Start it](#start-it)") == []
+    assert rules("start it") == ["leaves-stopped"]
+
+
 def test_the_other_side_runs_for_it() -> None:
     """Blue may be stopped when green serves, and not when nobody does."""
     before = {"service gui-gateway: state": "running"}
 
     def rules(green: str) -> list[str]:
         check = made("kubectl scale deployment eafix-blue --replicas=0").facts("before", before).begins().ran(1).ends()
-        return check.facts("after first", {"service gui-gateway: state": "stopped", "service gui-gateway-green: state": green}).rules()
+        return check.facts(
+            "after first", {"service gui-gateway: state": "stopped", "service gui-gateway-green: state": green}
+        ).rules()
 
     assert rules("running") == []
     assert rules("stopped") == ["leaves-stopped"]

@@ -42,8 +42,12 @@ def test_what_is_not_there_has_no_other_facts() -> None:
 
 
 def test_manifests_of_what_runs_are_no_facts() -> None:
-    """What runs is told by the stack itself."""
+    """What runs is told by the stack itself. Nor are images that were built, and helm's own notes."""
     objects = [
         {"kind": kind, "metadata": {"name": "x", "namespace": "n"}, "data": {"a": "b"}} for kind in ("Deployment", "ConfigMap")
     ]
+    objects.append({"apiVersion": "engine/v1", "kind": "EngineImage", "metadata": {"name": "image-1"}})
+    objects.append(
+        {"kind": "Secret", "metadata": {"name": "sh.helm.release.v1.x.v2", "namespace": "n"}, "type": "helm.sh/release.v1"}
+    )
     assert dict(state.of_objects({"objects": objects})) == {"object ConfigMap n/x": '{"data": {"a": "b"}, "kind": "ConfigMap"}'}

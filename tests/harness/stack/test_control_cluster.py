@@ -124,11 +124,20 @@ def test_a_standby_is_not_there_until_it_is_created_and_takes_the_traffic(stack:
         gateway(stack)
     client.create(green)
     asyncio.run(eventually_name(stack, "green"))
+    assert scraped(stack, "gui-gateway") == "green"  # otherwise blue, which may stop now, would page somebody
+    assert stack.metrics_port("risk-manager") == stack.services["risk-manager"].port
     client.point("gui-gateway", {"version": None})
     client.delete(green)
     asyncio.run(eventually_name(stack, "gui-gateway"))
     with pytest.raises(Refused, match="part of the platform"):
         client.delete(client.state().unit("gui-gateway"))  # type: ignore[arg-type]
+
+
+def scraped(stack: EmbeddedStack, service: str) -> str:
+    """Who answers where the monitor scrapes a service."""
+    with httpx.Client(trust_env=False) as http:
+        found: str = http.get(f"http://127.0.0.1:{stack.metrics_port(service)}/healthz", timeout=5).json()["service"]
+    return found
 
 
 async def eventually_name(stack: EmbeddedStack, name: str) -> None:

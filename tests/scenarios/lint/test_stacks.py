@@ -70,6 +70,15 @@ def test_without_a_stack_the_lists_are_asked() -> None:
     assert found(unknown_service, use) == []
 
 
+def test_a_port_inside_a_pod() -> None:
+    """Where the process itself offers profiles is no address of the stack, and yet something answers there."""
+    text = "# Operations - Trading Engine\n\n" + shell(
+        "kubectl exec -n production api-0 -- curl -fsS http://localhost:6060/debug/pprof/heap"
+    )
+    assert found(wrong_port, text, stack=load_stack("trading-engine")) == []
+    assert len(found(wrong_port, text.replace("6060", "6061"), stack=load_stack("trading-engine"))) == 1
+
+
 def test_ports() -> None:
     """A port of another service, one at which nothing answers, and two documents that disagree."""
     (wrong,) = found(wrong_port, eafix("curl http://localhost:8082/healthz  # Data Ingestor"), stack=EAFIX)
