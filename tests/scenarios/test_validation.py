@@ -39,9 +39,9 @@ from tests.scenarios.files import load_says, said, write
         ("response: {procedure: x#y, bindings: {a: 5}}", "1:42: a: expected a text, found 5; put it in quotes"),
         ("settings: 5", "1:11: settings: expected keys with values, found 5"),
         ("faults: [5]", "1:10: faults, entry 1: expected keys with values, found 5"),
-        ("faults: [{process: x}]", "1:10: the key 'fault' is missing here; it is one of link.down, link.toxic, process.kill, process.pause"),
+        ("faults: [{process: x}]", "1:10: the key 'fault' is missing here; it is one of link.down, link.toxic, process.kill, process.pause, service.version"),
         ("faults: [{fault: proces.kill, process: x}]", "1:18: unknown fault 'proces.kill'; did you mean 'process.kill'?"),
-        ("faults: [{fault: 5, process: x}]", "1:18: unknown fault 5; known: link.down, link.toxic, process.kill, process.pause"),
+        ("faults: [{fault: 5, process: x}]", "1:18: unknown fault 5; known: link.down, link.toxic, process.kill, process.pause, service.version"),
         ("faults: [{fault: process.kill}]", "1:10: the key 'process' is missing here"),
         ("faults: [{fault: process.kill, proces: x}]", "1:32: unknown key 'proces'; did you mean 'process'?"),
         ("faults: [{fault: process.kill, process: x, links: []}]", "1:44: unknown key 'links'; known: at, fault, heal-after, name, process"),
@@ -95,11 +95,7 @@ def test_known_keys_are_those_of_the_chosen_kind_of_fault() -> None:
     assert keys_at(schema, ("faults", 0, "process.kill")) == ["at", "fault", "heal-after", "name", "process"]
     assert "attributes" in keys_at(schema, ("conditions", 3, "link.toxic"))
     assert keys_at(schema, ("response", "step")) == ["median", "p95"]
-    assert keys_at(Stack.model_json_schema(by_alias=True), ("services", "any-name"))[:3] == [
-        "compose",
-        "depends-on",
-        "deployment",
-    ]
+    assert keys_at(Stack.model_json_schema(by_alias=True), ("services", "any-name"))[:3] == ["aliases", "compose", "depends-on"]
     assert keys_at(Stack.model_json_schema(by_alias=True), ("links", 0)) == sorted(
         each.alias or "" for each in Link.model_fields.values()
     )

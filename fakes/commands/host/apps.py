@@ -34,7 +34,7 @@ class App(NamedTuple):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What it was given: NODE_ENV and PORT by the ecosystem file that pm2 started it from, and what came since."""
+        """What a file may say and change nothing: NODE_ENV and PORT, which its ecosystem file gave it at its start, and what came since."""
         return {"NODE_ENV": "production", "PORT": str(self.unit.port)} | dict(self.unit.environment)
 
 

@@ -122,7 +122,7 @@ def environment(apps: Apps, word: str) -> int:
     app = next((each for each in apps.listed if str(each.number) == word), None)
     if app is None:
         raise Failure(f"[PM2][ERROR] Modules with id {word} not found")
-    for name, value in sorted(app.environment.items()):
+    for name, value in sorted(app.unit.environment.items()):
         print(f"{name}: {value}")
     return 0
 
@@ -138,7 +138,7 @@ def as_json(apps: Apps, *, pretty: bool) -> int:
                 "monit": {"memory": use.memory, "cpu": round(use.cpu, 1)},
                 "pm2_env": {
                     "name": app.name, "namespace": "default", "pm_id": app.number, "status": app.status, "restart_time": app.restarts,
-                    "version": app.unit.version, "exec_mode": "fork_mode", "env": app.environment,
+                    "version": app.unit.version, "exec_mode": "fork_mode", "env": dict(app.unit.environment),
                     "pm_uptime": int((apps.state.epoch_s + app.unit.started_s) * 1000), "exit_code": app.unit.exit_code or 0,
                     "pm_out_log_path": log_path(app, "out"), "pm_err_log_path": log_path(app, "error"),
                 },
