@@ -15,6 +15,7 @@ class Pace:
     def __init__(self, clock: ClockPage, recorder: Recorder) -> None:
         self._clock, self._recorder = clock, recorder
         self._holders: list[str] = []
+        self._waiting = 0
         self._listeners: list[Callable[[float], None]] = []
 
     def listen(self, listener: Callable[[float], None]) -> None:
@@ -32,8 +33,19 @@ class Pace:
             self._holders.remove(why)
             self._set(f"end of {why}")
 
+    @contextmanager
+    def waiting(self, why: str) -> Iterator[None]:
+        """Documented time runs at the drill's speed inside, whoever measures: everybody waits for a documented time to pass."""
+        self._waiting += 1
+        self._set(why)
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            self._set(f"end of {why}")
+
     def _set(self, why: str) -> None:
-        rate = 1.0 if self._holders else self._clock.speed
+        rate = 1.0 if self._holders and not self._waiting else self._clock.speed
         if rate != self._clock.rate:
             self._clock.set_rate(rate)
             for listener in self._listeners:

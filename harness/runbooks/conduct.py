@@ -61,7 +61,7 @@ class Check:
         )  # fmt: skip
         self._around = Surroundings(spec, self._stack, self._clock, self._recorder, tell=_to_stdout)
         self._recovery = Recovery(self._around.observer, spec.steady, self._clock, self._pace, self._recorder)
-        self._operator = Operator(spec, self._recorder, self._around)
+        self._operator = Operator(spec, self._recorder, self._around, self._pace)
 
     async def run(self) -> str:
         """Carry it out to its end, whatever that is: completed, aborted or errored."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
 
 from harness.history import Recorder
+from harness.pace import Pace
 from harness.respond.redact import without_secrets
 from harness.respond.workstation import Workstation
 from harness.runbooks.plan import TERMINAL, Unit
@@ -24,8 +25,8 @@ _BASICS = ("home", "bin", "checkout")  # of the workstation
 class Operator:
     """`start` once; `close` is safe to repeat."""
 
-    def __init__(self, spec: CheckSpec, recorder: Recorder, around: Surroundings) -> None:
-        self._spec, self._recorder, self._around = spec, recorder, around
+    def __init__(self, spec: CheckSpec, recorder: Recorder, around: Surroundings, pace: Pace) -> None:
+        self._spec, self._recorder, self._around, self._pace = spec, recorder, around, pace
         self._terminals: dict[int, Terminal] = {}
         self._watchdog = Watchdog(spec.limits, self._end)
         self._station: Workstation | None = None
@@ -79,7 +80,8 @@ class Operator:
         """Whether the expectation of a unit was missed, and whether its shell ended with it."""
         began = time.monotonic()
         step = unit.step
-        deadline = began + (step.budget_s if step else self._spec.plan.limit_s + unit.pause_s)
+        waits_s = unit.pause_s + unit.lasts_s / self._spec.speed
+        deadline = began + (step.budget_s if step else self._spec.plan.limit_s + waits_s)
         self._recorder.record("command.started", str(unit.number), line=unit.line, phase=phase)
         while True:
             ran = await self._run(unit, deadline - time.monotonic())
@@ -95,10 +97,11 @@ class Operator:
         terminal = await self._terminal(unit.session)
         exports = "".join(f"export {name}={_quoted(value)}\n" for name, value in unit.environment.items())
         text = unit.text if unit.step is None else f"(\n{unit.text}\n)"  # a step of our own is a script of its own
-        ran = await terminal.run(
-            exports + text, limit_s=max(limit_s, 0.5), typed=unit.input, terminal=unit.endless,
-            stop_after_s=unit.stop_after_s,
-        )  # fmt: skip
+        with self._pace.waiting(f"command {unit.number}") if unit.lasts_s else nullcontext():
+            ran = await terminal.run(
+                exports + text, limit_s=max(limit_s, 0.5), typed=unit.input, terminal=unit.endless,
+                stop_after_s=unit.stop_after_s,
+            )  # fmt: skip
         was_open = terminal.running
         if not await terminal.calm() and was_open:
             ran = replace(ran, ended_by="watchdog", exit_code=137)

@@ -20,6 +20,7 @@ _PSQL = "psql -X -v ON_ERROR_STOP=1"
 _WATCHED_S = 3.0  # wall: what runs until it is stopped
 _SEEN_S = 5.0  # wall: what says itself that it takes longer than anybody here waits
 _LONGEST_WAIT_S = 60.0  # wall: pauses that are waited out
+_LONGEST_WATCH_S = 900.0  # documented: what says itself that it lasts so long is waited out, in accelerated time
 _PAUSE = re.compile(r"\bsleep\s+(\d+(?:\.\d+)?)([smh]?)\b")
 _LASTS = re.compile(r"--(?:duration|for|run-time|time)[= ](\d+(?:\.\d+)?)([smh]?)(?![\w.-])")
 _MAKES = {
@@ -54,6 +55,7 @@ class Unit:
     endless: bool = False  # it runs until it is stopped, and wants a terminal to run in
     stop_after_s: float | None = None  # wall: it is stopped then, and that is no fault of it
     pause_s: float = 0.0  # wall: it pauses for so long, which is not counted against it
+    lasts_s: float = 0.0  # documented: it says itself that it lasts so long, and everybody waits for it
     changes: bool = True  # data, configuration or what runs
     skip: str = ""
     skip_class: Class = Class.NOT_EXECUTABLE
@@ -154,7 +156,7 @@ def _whole(number: int, step: Step, attributes: Attributes, values: Mapping[str,
         changes=not attributes.verification and any(changes(each, restarts=True) for each in step.commands),
         skip=f"{', '.join(dict.fromkeys(open_))} must be given a value" if open_ else "",
         skip_class=Class.NEEDS_BINDING if open_ else closed.kind, step=attributes, environment=environment,
-        commands=tuple(each.line for each in step.commands),
+        commands=tuple(each.line for each in step.commands), lasts_s=_lasts_s("\n".join(rows)),
     )  # fmt: skip
 
 
@@ -169,7 +171,7 @@ def _single(number: int, step: Step, command: Command, values: Mapping[str, str]
         session=session, input=typed, endless=found.endless, stop_after_s=_WATCHED_S if found.endless else _stopped_after_s(text),
         pause_s=_pauses_s(text), changes=_changes(command),
         skip="" if found.kind is Class.EXECUTABLE else found.reason, skip_class=found.kind, environment=bound.environment,
-        commands=(command.line,),
+        commands=(command.line,), lasts_s=_lasts_s(text),
     )  # fmt: skip
 
 
@@ -178,10 +180,17 @@ def _pauses_s(text: str) -> float:
     return min(sum(float(number) * _UNITS[unit] for number, unit in _PAUSE.findall(text)), _LONGEST_WAIT_S)
 
 
+def _lasts_s(text: str) -> float:
+    """How long its commands say that they last, in documented time; 0 where that is more than anybody here waits."""
+    whole = sum(float(number) * _UNITS[unit] for number, unit in _LASTS.findall(text))
+    return whole if whole <= _LONGEST_WATCH_S else 0.0
+
+
 def _stopped_after_s(text: str) -> float | None:
     """When a command is stopped that says itself that it takes longer than anybody here waits."""
-    lasting = (float(number) * _UNITS[unit] for number, unit in (*_LASTS.findall(text), *_PAUSE.findall(text)))
-    return _SEEN_S if any(each > _LONGEST_WAIT_S for each in lasting) else None
+    pausing = any(float(number) * _UNITS[unit] > _LONGEST_WAIT_S for number, unit in _PAUSE.findall(text))
+    watching = bool(_LASTS.search(text)) and not _lasts_s(text)
+    return _SEEN_S if pausing or watching else None
 
 
 def _changes(command: Command) -> bool:

@@ -47,3 +47,17 @@ def test_who_listens_hears_each_change_of_the_rate(tmp_path: Path) -> None:
         with pace.measured("a"), pace.measured("b"):
             pass
     assert heard == [(20, 20), (1, 1), (20, 20)]
+
+
+def test_everybody_waiting_bends_time_whoever_measures(tmp_path: Path) -> None:
+    """A command that lasts five documented minutes is waited for, not sat through; what is measured goes on after it."""
+    clock = ClockPage(tmp_path / "page", speed=20)
+    with Recorder(tmp_path / "history.jsonl", clock) as recorder:
+        pace = Pace(clock, recorder)
+        pace.start()
+        rates = []
+        with pace.measured("a"):
+            with pace.waiting("b"):
+                rates.append(clock.rate)
+            rates.append(clock.rate)
+    assert [*rates, clock.rate] == [20, 1, 20]

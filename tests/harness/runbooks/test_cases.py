@@ -45,21 +45,22 @@ def test_what_is_no_shell_is_given_to_its_client() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "stopped", "pause_s"),
+    ("text", "stopped", "pause_s", "lasts_s"),
     [
-        ("top", True, 0.0),
-        ("kubectl logs -f x", True, 0.0),
-        ("sleep 300", True, 60.0),
-        ("sleep 5", False, 5.0),
-        ("python latency.py --duration=300", True, 0.0),
-        ("python latency.py --duration=10", False, 0.0),
-        ("kubectl wait --timeout=300s x", False, 0.0),
+        ("top", True, 0.0, 0.0),
+        ("kubectl logs -f x", True, 0.0, 0.0),
+        ("sleep 300", True, 60.0, 0.0),
+        ("sleep 5", False, 5.0, 0.0),
+        ("python latency.py --duration=300", False, 0.0, 300.0),
+        ("eafix-cli monitor --duration=5m", False, 0.0, 300.0),
+        ("eafix-cli monitoring watch --duration=24h", True, 0.0, 0.0),
+        ("kubectl wait --timeout=300s x", False, 0.0, 0.0),
     ],
 )
-def test_what_takes_its_time_by_its_own_words(text: str, stopped: bool, pause_s: float) -> None:
+def test_what_takes_its_time_by_its_own_words(text: str, stopped: bool, pause_s: float, lasts_s: float) -> None:
     """Is stopped without a fault, or waited out."""
     (unit,) = case(text).plan.units
-    assert (unit.stop_after_s is not None, unit.pause_s) == (stopped, pause_s)
+    assert (unit.stop_after_s is not None, unit.pause_s, unit.lasts_s) == (stopped, pause_s, lasts_s)
 
 
 def test_an_unbound_command_is_not_run() -> None:
