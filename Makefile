@@ -109,6 +109,7 @@ ci: ## check on a bare Debian 12 as root, with every optional part required
 	mkdir -p build
 	setsid python3 tests/images/build.py </dev/null >build/images.log 2>&1 & images=$$!
 	make lint
+	$(BIN)/python -m compileall -q -j 2 .venv/lib || true  # most tests start programs of their own, and each would compile what it imports
 	if ! wait "$$images"; then images=; cat build/images.log >&2; exit 1; fi
 	images=
 	cat build/images.log

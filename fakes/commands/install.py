@@ -42,12 +42,16 @@ def install_commands(folder: Path, python: str, extra: Mapping[str, Path]) -> No
 
 
 def compile_commands() -> None:
-    """Compile the stand-ins beside their sources: uncompiled they take three times as long to start.
+    """Compile the stand-ins beside their sources, and all else that runs in a sandbox: uncompiled it takes three times as long to start.
 
-    For whoever runs where the sources can be written to, before they are used where they can't: in a sandbox. Takes
-    milliseconds when nothing has changed; does nothing where it may not write.
+    For whoever runs where the sources can be written to, before they are used where they can't: in a sandbox. Takes a tenth of a
+    second when nothing has changed; does nothing where it may not write.
     """
-    compileall.compile_dir(Path(__file__).parent, quiet=2)
+    project = Path(fakes.__file__).resolve().parents[1]
+    for name in ("fakes/commands", "fakes/services", "fakes/toxiproxy", "harness", "scenarios"):
+        compileall.compile_dir(project / name, quiet=2)
+    for path in (project / "fakes").glob("*.py"):
+        compileall.compile_file(path, quiet=2)
 
 
 def _launcher(python: str, module: str) -> str:

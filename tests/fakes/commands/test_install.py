@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import fakes
 from fakes.commands import install
 from fakes.commands.entry import Failure
 from fakes.commands.install import install_commands
@@ -69,10 +70,12 @@ def test_installing_again_changes_nothing(tmp_path: Path) -> None:
     assert os.access(tmp_path / "docker", os.X_OK)
 
 
-def test_stand_ins_are_compiled_ahead_of_a_read_only_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every module of them, with those in subfolders."""
-    there = shutil.copytree(Path(install.__file__).parent, tmp_path / "commands", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(install, "__file__", str(there / "install.py"))
+def test_what_runs_in_a_sandbox_is_compiled_ahead_of_a_read_only_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every module of the stand-ins with those in subfolders, the services, and what carries drills out."""
+    project, there = Path(fakes.__file__).parents[1], tmp_path / "project"
+    for name in ("fakes/commands", "fakes/services", "harness/runbooks"):
+        shutil.copytree(project / name, there / name, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(fakes, "__file__", str(there / "fakes/__init__.py"))
     install.compile_commands()
     sources = {path.relative_to(there).with_suffix("") for path in there.rglob("*.py")}
     compiled = {path.parent.parent.relative_to(there) / path.name.partition(".")[0] for path in there.rglob("*.pyc")}
