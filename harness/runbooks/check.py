@@ -120,7 +120,10 @@ class Sandbox:
 def longest_s(spec: CheckSpec) -> float:
     """Wall seconds after which a check is over whatever happens in it."""
     plan, phases = spec.plan, 1 + spec.twice + bool(spec.plan.rollback)
-    commands_s = sum((each.step.budget_s if each.step else plan.limit_s + each.pause_s) + _AROUND_S for each in plan.runs)
+    commands_s = sum(
+        (each.step.budget_s if each.step else plan.limit_s + each.pause_s + each.lasts_s / spec.speed) + _AROUND_S
+        for each in plan.runs
+    )
     settling_s = SOON_S + SERVED_WITHIN_S / spec.speed + LAST_CHANCE_S + 10
     noticing_s = NOTICED_WITHIN_S / spec.speed + 20 if spec.incident else 0
     return (

@@ -36,7 +36,12 @@ def judge(checked: Checked, steady: SteadyState = STEADY) -> Judged:
     if checked.problem and not story.ran and story.interrupted is None:
         return Judged((), tuple(_carried(case, story, checked.problem)), _broken(case, None, checked))
     broken = _broken(case, story.interrupted, checked) if checked.problem else None
-    return Judged(tuple(_findings(case, story)), tuple(_carried(case, story, checked.problem)), broken)
+    carried_out = tuple(_carried(case, story, checked.problem))
+    lost = [each for each in carried_out if each.status == "unknown"]
+    if lost and broken is None:  # nothing that was not seen to run passes for checked
+        reason = f"its record does not tell what became of {len(lost)} of {len(carried_out)} commands"
+        broken = Broken(case.book.path, lost[0].line, case.procedure.section.anchor, reason, checked.log)
+    return Judged(tuple(_findings(case, story)), carried_out, broken)
 
 
 def _broken(case: Case, unit: Unit | None, checked: Checked) -> Broken:

@@ -115,3 +115,12 @@ def test_what_failed_the_first_time_is_not_told_again() -> None:
     """It is one failure."""
     check = made("kubectl delete pod x").begins().ran(1, 1, "NotFound").ends().begins("again")
     assert check.ran(1, 1, "NotFound", phase="again").ends("again").rules() == ["command-failed"]
+
+
+def test_a_command_that_nobody_saw_run_is_no_pass() -> None:
+    """A check that says it came to its end, and whose record lacks a command, is broken: it tested less than it says."""
+    whole = made("date\nhostname").begins().ran(1).ran(2).ends().judged()
+    assert whole.broken is None
+    lacking = made("date\nhostname").begins().ran(1).ends().judged()
+    assert lacking.broken is not None
+    assert lacking.broken.reason == "its record does not tell what became of 1 of 2 commands"
