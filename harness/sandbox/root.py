@@ -55,6 +55,9 @@ def build_root(
     linux.mount("tmpfs", str(root), "tmpfs", flags, f"mode=0755{size}")
     for name in _SYSTEM:
         _show_system_folder(root, name)
+    if temporary is not None:  # before what is shown: that may lie below /tmp itself
+        (root / "tmp").mkdir()
+        linux.bind(str(temporary), str(root / "tmp"), read_only=False)
     for path in _outermost(read_only):
         _show(root, path, read_only=True)
     for path in writable:
@@ -66,8 +69,6 @@ def build_root(
     if workstation_mb:
         (root / WORKSTATION.relative_to("/")).mkdir(parents=True)
         linux.mount("tmpfs", str(root / WORKSTATION.relative_to("/")), "tmpfs", flags, f"mode=0755,size={workstation_mb}m")
-    if temporary is not None:
-        linux.bind(str(temporary), str(root / "tmp"), read_only=False)
     _make_etc(root / "etc", hosts)
     _make_dev(root / "dev", size)
     if linked is not None and linked.is_dir():
