@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[2]
+THOROUGH = (
+    os.environ.get("GAMEDAY_THOROUGH") == "1"
+)  # everything, however long it takes; otherwise a part, so that CI stays short
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from harness.history import History
-from tests.drills.cli import PROJECT, gameday, start
+from tests.drills.cli import PROJECT, THOROUGH, gameday, start
 from tests.drills.conftest import SEED, Drill
 
 pytestmark = [pytest.mark.real, pytest.mark.docker, pytest.mark.slow]
@@ -36,7 +36,7 @@ def left_of(drill: str) -> list[str]:
 
 @pytest.mark.prometheus
 @pytest.mark.namespaces
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", SCENARIOS if THOROUGH else SCENARIOS[:2])
 def test_containers_and_the_embedded_stack_come_to_the_same_verdicts(scenario: str, drill: Drill) -> None:
     """Unchanged, and on real parts throughout; nothing of the drill is left on the engine."""
     embedded = drill(scenario)
