@@ -50,14 +50,19 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def service_modules() -> list[str]:
+    """The names of all modules that a service may be made of."""
+    return [f"fakes.services.{module.name}" for module in pkgutil.iter_modules([str(Path(__file__).parent / "services")])]
+
+
 def preload() -> None:
     """Import all that a service may need, so that no child pays for it, and put it out of the collector's reach.
 
     The collector writes to every object it looks at; frozen objects stay on pages that parent and children share.
     """
     gc.disable()
-    for module in pkgutil.iter_modules([str(Path(__file__).parent / "services")]):
-        importlib.import_module(f"fakes.services.{module.name}")
+    for module in service_modules():
+        importlib.import_module(module)
     gc.collect()
     gc.freeze()
     gc.enable()

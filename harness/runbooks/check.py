@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import pickle
-import subprocess
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+from fakes.forkserver import service_modules
 from harness.history import Event, History
 from harness.runbooks.cases import Case
 from harness.runbooks.conduct import LAST_CHANCE_S, NOTICED_WITHIN_S, SERVED_WITHIN_S, SOON_S, STEADY_WITHIN_S
 from harness.runbooks.spec import CheckSpec
-from harness.sandbox.launch import PROJECT, start
+from harness.sandbox.launch import ENVIRONMENT, PROJECT, specification
+from harness.sandbox.warm import Started, Warm
 from harness.tools import Tools
 from harness.toxiproxy_server import ToxiproxyServer
 
+_CONDUCTOR = "harness.runbooks.conduct"
 WORKSTATION_MB = 512  # of the operator's workstation: checkout, home, /tmp
 PRIVATE_MB = 2048  # of everything else in the sandbox: the datastores' data, logs
 _BOOTS_WITHIN_S = 60.0
@@ -27,6 +30,11 @@ _ENDS_WITHIN_S = 40.0
 _AROUND_S = 6.0  # of each command: to stop it, to open a shell anew
 _MOST_EVENTS = 200_000
 _LAST_LINES = 30  # of the conductor's messages
+
+
+def warm_up() -> Warm:
+    """Where conductors come from: one for all sandboxes of a run."""
+    return Warm.start([_CONDUCTOR, "harness.workload.__main__", "fakes.forkserver", *service_modules()], ENVIRONMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +50,15 @@ class Checked:
 class Sandbox:
     """The sandbox of one case. `stop` may be called from any thread, at any time, more than once."""
 
-    def __init__(self, case: Case, *, tools: Tools, toxiproxy: ToxiproxyServer, speed: float, seed: int) -> None:
+    def __init__(self, case: Case, warm: Warm, *, tools: Tools, toxiproxy: ToxiproxyServer, speed: float, seed: int) -> None:
         shown = (Path(sys.prefix), Path(sys.base_prefix), PROJECT / "fakes", *tools.folders())
         self.case = case
+        self._warm = warm
         self._spec = CheckSpec(
             case.plan, case.stack, case.stack_name, case.settings, case.rules, case.incident, seed, speed, tools, toxiproxy, shown
         )
         self._read_only = [*tools.folders(), toxiproxy.folder]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Started | None = None
         self._stopped = ""
         self._turn = threading.RLock()
 
@@ -58,25 +67,23 @@ class Sandbox:
         with self._turn:
             if self._stopped:
                 return Checked(self.case, History.of([]), self._stopped)
-            process = self._process = start(
-                [sys.executable, "-m", "harness.runbooks.conduct"], own_network=True, read_only=self._read_only,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                workstation_mb=WORKSTATION_MB, largest_mb=PRIVATE_MB,
-            )  # fmt: skip
+            sandbox = specification(
+                own_network=True, read_only=self._read_only, workstation_mb=WORKSTATION_MB, largest_mb=PRIVATE_MB
+            )
+            process, talk = self._warm.talk(_CONDUCTOR, sandbox=sandbox)
+            self._process = process
         within_s = longest_s(self._spec)
         timer = threading.Timer(within_s, self.stop, [f"it was not over after {within_s:.0f} s"])
         timer.daemon = True
         timer.start()
         log: deque[str] = deque(maxlen=_LAST_LINES)
-        reader = threading.Thread(target=_read_log, args=(process, log), daemon=True)
+        reader = threading.Thread(target=_read_log, args=(talk.messages, log), daemon=True)
         reader.start()
         try:
-            with contextlib.suppress(BrokenPipeError):  # it ended at once; its exit code says why
-                assert process.stdin is not None
-                process.stdin.write(pickle.dumps(self._spec))
-                process.stdin.close()
-            events = self._listen(process, on_event)
-            code = process.wait()
+            with contextlib.suppress(BrokenPipeError), talk.tell:  # it ended at once; its exit code says why
+                talk.tell.write(pickle.dumps(self._spec))
+            events = self._listen(talk.output, on_event)
+            code = process.join()
         finally:
             timer.cancel()
             if process.poll() is None:
@@ -84,19 +91,19 @@ class Sandbox:
             reader.join(5)
         return self._checked(events, code, "\n".join(log))
 
-    def _listen(self, process: subprocess.Popen[bytes], on_event: Callable[[Event], None]) -> list[Event]:
+    def _listen(self, output: IO[bytes], on_event: Callable[[Event], None]) -> list[Event]:
         events: list[Event] = []
-        assert process.stdout is not None
-        for line in process.stdout:
-            try:
-                event = Event.from_line(line.decode())
-            except (ValueError, KeyError, TypeError):
-                continue  # cut off by a kill
-            if len(events) >= _MOST_EVENTS:
-                self.stop(f"it recorded more than {_MOST_EVENTS} events")
-                break
-            events.append(event)
-            on_event(event)
+        with output as lines:
+            for line in lines:
+                try:
+                    event = Event.from_line(line.decode())
+                except (ValueError, KeyError, TypeError):
+                    continue  # cut off by a kill
+                if len(events) >= _MOST_EVENTS:
+                    self.stop(f"it recorded more than {_MOST_EVENTS} events")
+                    break
+                events.append(event)
+                on_event(event)
         return events
 
     def _checked(self, events: list[Event], code: int, log: str) -> Checked:
@@ -136,7 +143,7 @@ def longest_s(spec: CheckSpec) -> float:
     )
 
 
-def _read_log(process: subprocess.Popen[bytes], log: deque[str]) -> None:
-    assert process.stderr is not None
-    for line in process.stderr:
-        log.append(line.decode(errors="replace").rstrip()[:2000])
+def _read_log(messages: IO[bytes], log: deque[str]) -> None:
+    with messages as lines:
+        for line in lines:
+            log.append(line.decode(errors="replace").rstrip()[:2000])

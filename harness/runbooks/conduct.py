@@ -28,6 +28,7 @@ from harness.runbooks.plan import Unit
 from harness.runbooks.spec import CheckSpec
 from harness.runbooks.state import facts
 from harness.runbooks.surroundings import Surroundings
+from harness.sandbox.warm import Warm
 from harness.stack.control import Control
 from harness.stack.embedded import EmbeddedStack, Folders
 from harness.stack.postgres import PostgresServer
@@ -48,8 +49,9 @@ _HOLD_S = 1.0  # documented, at rate 1: clients served for so long are served
 class Check:
     """One procedure, once."""
 
-    def __init__(self, spec: CheckSpec) -> None:
-        self._spec = spec
+    def __init__(self, spec: CheckSpec, warm: Warm) -> None:
+        """`warm` starts what is Python."""
+        self._spec, self._warm = spec, warm
         (spec.run / "logs").mkdir(parents=True, exist_ok=True)
         self._clock = ClockPage(spec.run / "clock.page", speed=spec.speed)
         self._recorder = Recorder(spec.run / HISTORY_FILE, self._clock)
@@ -57,7 +59,7 @@ class Check:
         self._ports = Ports(own_network=True)
         self._stack = EmbeddedStack(
             spec.stack, spec.settings, tools=spec.tools, toxiproxy=spec.toxiproxy, ports=self._ports,
-            folders=Folders(spec.run, spec.run / "logs", spec.run / "clock.page"), clock=self._clock, seed=spec.seed,
+            folders=Folders(spec.run, spec.run / "logs", spec.run / "clock.page"), clock=self._clock, seed=spec.seed, warm=warm,
         )  # fmt: skip
         self._around = Surroundings(spec, self._stack, self._clock, self._recorder, tell=_to_stdout)
         self._recovery = Recovery(self._around.observer, spec.steady, self._clock, self._pace, self._recorder)
@@ -101,7 +103,7 @@ class Check:
 
     async def _carry_out(self, undo: AsyncExitStack) -> None:
         await self._boot(undo)
-        await self._around.start(undo)
+        await self._around.start(undo, self._warm)
         self._pace.start()
         await self._prove_steady()
         undo.push_async_callback(self._operator.close)
@@ -238,7 +240,9 @@ def _to_stdout(event: Event) -> None:
 
 def main() -> None:
     spec: CheckSpec = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 -- written by `harness.runbooks.check`, which started this
-    status = asyncio.run(Check(spec).run())
+    warm = Warm.fork()
+    status = asyncio.run(Check(spec, warm).run())
+    warm.close()
     sys.exit(0 if status == "completed" else 4)
 
 

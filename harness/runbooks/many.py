@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
@@ -14,7 +14,7 @@ from fakes.commands.install import compile_commands
 from harness.errors import SandboxError
 from harness.history import History
 from harness.runbooks.cases import Case
-from harness.runbooks.check import Checked, Sandbox
+from harness.runbooks.check import Checked, Sandbox, warm_up
 from harness.sandbox.launch import namespaces_refused
 from harness.tools import Tools, find_tools
 from harness.toxiproxy_server import ToxiproxyServer, find_toxiproxy
@@ -58,15 +58,16 @@ def check_all(cases: Sequence[Case], pool: Pool, tell: Callable[[Checked], None]
 def _run(
     todo: Sequence[Case], pool: Pool, tell: Callable[[Checked], None], tools: Tools, toxiproxy: ToxiproxyServer
 ) -> dict[int, Checked]:  # fmt: skip
-    boxes = [Sandbox(each, tools=tools, toxiproxy=toxiproxy, speed=pool.speed, seed=pool.seed) for each in todo]
     done: dict[int, Checked] = {}
-    with ThreadPoolExecutor(max_workers=max(1, pool.jobs)) as workers, _stopped_by_signals(boxes) as received:
-        futures: list[Future[Checked]] = [workers.submit(each.run) for each in boxes]
-        for future in as_completed(futures):
-            checked = future.result()
-            done[id(checked.case)] = checked
-            if not received:
-                tell(checked)
+    with closing(warm_up()) as warm:
+        boxes = [Sandbox(each, warm, tools=tools, toxiproxy=toxiproxy, speed=pool.speed, seed=pool.seed) for each in todo]
+        with ThreadPoolExecutor(max_workers=max(1, pool.jobs)) as workers, _stopped_by_signals(boxes) as received:
+            futures: list[Future[Checked]] = [workers.submit(each.run) for each in boxes]
+            for future in as_completed(futures):
+                checked = future.result()
+                done[id(checked.case)] = checked
+                if not received:
+                    tell(checked)
     if received:
         raise Interrupted(received[0])
     return done

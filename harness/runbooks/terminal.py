@@ -103,7 +103,8 @@ class Terminal:
         try:
             self._process = await asyncio.create_subprocess_exec(
                 "/bin/bash", "-c", f'exec {_TERMINAL}<&{slave} {_STATUS}>&{status} {_CONTROL}<&{control} "$@"',
-                "bash", sys.executable, "-m", "harness.sandbox.init", self._spec(), "--",
+                # Neither a folder nor the operator's home may bring modules along (-P, -S): this runs outside of the sandbox.
+                "bash", sys.executable, "-P", "-S", "-m", "harness.sandbox.init", self._spec(), "--",
                 "/bin/bash", "--noprofile", "--norc", "-c", 'eval "$GAMEDAY_SHELL"', "bash",
                 stdin=asyncio.subprocess.DEVNULL, stdout=self._output.write, stderr=self._output.write, env=self._environment(),
                 pass_fds=(control, status, slave), start_new_session=True,
@@ -123,6 +124,8 @@ class Terminal:
     def _spec(self) -> str:
         place = self._place
         temporary = place.workstation / "tmp"
+        if temporary.is_symlink() or not temporary.is_dir():  # whoever typed before may have left a link that leads out of here
+            temporary.unlink(missing_ok=True)
         temporary.mkdir(mode=0o777, exist_ok=True)
         shown = [str(each) for each in place.shown]
         spec = {

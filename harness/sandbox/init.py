@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -26,11 +27,16 @@ _NAMESPACES = linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWPID | lin
 
 
 def main(arguments: list[str]) -> NoReturn:
-    spec, command = json.loads(arguments[0]), arguments[2:]
+    command = arguments[2:]
+    enter(json.loads(arguments[0]), lambda: os.execv(command[0], command))
+
+
+def enter(spec: dict[str, Any], become: Callable[[], object]) -> NoReturn:
+    """Make the sandbox of this specification and run `become`, which does not return, in it."""
     parent = int(spec["parent"])
     linux.die_with_parent(parent)
     if spec["plain"]:
-        _run_without_namespaces(command)
+        _run_without_namespaces(become)
     try:
         _enter(inner=bool(spec.get("inner")))
         linux.die_with_parent(parent)  # again: the kernel forgets the wish when credentials change
@@ -38,19 +44,19 @@ def main(arguments: list[str]) -> NoReturn:
         _give_up(error)
     child = os.fork()
     if child == 0:
-        _be_first(spec, command)
+        _be_first(spec, become)
     _pass_signals_to(child)
     os._exit(_wait_for(child))
 
 
-def _run_without_namespaces(command: list[str]) -> NoReturn:
+def _run_without_namespaces(become: Callable[[], object]) -> NoReturn:
     """Same chain of deaths, as far as it goes: what outlives COMMAND is handed to this process, which ends it."""
     linux.adopt_orphans()
     own = os.getpid()
     child = os.fork()
     if child == 0:
         linux.die_with_parent(own)
-        os.execv(command[0], command)
+        become()
     _pass_signals_to(child)
     code = _wait_for(child)
     while orphans := Path(f"/proc/{own}/task/{own}/children").read_text().split():
@@ -69,7 +75,7 @@ def _enter(*, inner: bool) -> None:
     Path("/proc/self/gid_map").write_text(f"{UID} {gid} 1")
 
 
-def _be_first(spec: dict[str, Any], command: list[str]) -> NoReturn:
+def _be_first(spec: dict[str, Any], become: Callable[[], object]) -> NoReturn:
     linux.die_with_parent(0)  # the parent lives in another pid namespace: it has no number here
     try:
         inner = bool(spec.get("inner"))
@@ -98,7 +104,7 @@ def _be_first(spec: dict[str, Any], command: list[str]) -> NoReturn:
         linux.die_with_parent(1)
         if spec.get("limits"):
             Limits(**spec["limits"]).apply()
-        os.execv(command[0], command)
+        become()
     _pass_signals_to(child)
     os._exit(_wait_for(child))
 

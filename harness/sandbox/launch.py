@@ -15,13 +15,18 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from harness.errors import SandboxError
 from harness.sandbox.root import RUN
 
 PROJECT = Path(__file__).resolve().parents[2]
 _PACKAGES = ("scenarios", "fakes", "harness", "reports", "gameday")
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+    "PYTHONPATH": str(PROJECT),
+}  # of whatever starts in a sandbox: nothing of the caller's
 _FAST_RUN_NEEDS_MB = 1500  # free memory from which on the datastores' folders lie on tmpfs
 
 
@@ -74,16 +79,30 @@ def start(
 ) -> subprocess.Popen[bytes]:  # fmt: skip
     """Start `command` in a sandbox that dies with this process. SIGTERM and SIGINT sent to the result reach the command.
 
-    `read_only` and `writable` name what it is shown of the host beside system, interpreter and this project's packages.
-    `hosts` are names that it calls itself by. `workstation_mb` gives the operator's workstation a file system of its own, of that size; `largest_mb` limits the private one.
+    The specification's words are those of `specification`.
     """
-    shown = [
-        Path(sys.prefix),
-        Path(sys.base_prefix),
-        *project_packages(),
-        *read_only,
-    ]
-    spec = {
+    spec = specification(
+        own_network=own_network, read_only=read_only, writable=writable, run=run, workstation_mb=workstation_mb, largest_mb=largest_mb,
+        hosts=hosts,
+    )  # fmt: skip
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness.sandbox.init", json.dumps(spec), "--", *command],
+        cwd=PROJECT, env=ENVIRONMENT, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True,
+    )  # fmt: skip
+
+
+def specification(
+    *, own_network: bool, read_only: Sequence[Path] = (), writable: Sequence[Path] = (), run: Path | None = None,
+    workstation_mb: int | None = None, largest_mb: int | None = None, hosts: Sequence[str] = (),
+) -> dict[str, Any]:  # fmt: skip
+    """What `harness.sandbox.init` is told.
+
+    `read_only` and `writable` name what it is shown of the host beside system, interpreter and this project's packages.
+    `hosts` are names that it calls itself by.
+    `workstation_mb` gives the operator's workstation a file system of its own, of that size; `largest_mb` limits the private one.
+    """
+    shown = [Path(sys.prefix), Path(sys.base_prefix), *project_packages(), *read_only]
+    return {
         "parent": os.getpid(),
         "plain": not own_network,
         "read_only": [str(path) for path in shown],
@@ -93,15 +112,6 @@ def start(
         "largest_mb": largest_mb,
         "hosts": list(hosts),
     }
-    environment = {
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": str(PROJECT),
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "harness.sandbox.init", json.dumps(spec), "--", *command],
-        cwd=PROJECT, env=environment, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True,
-    )  # fmt: skip
 
 
 def project_packages() -> list[Path]:

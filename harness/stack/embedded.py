@@ -19,6 +19,7 @@ import fakes.services
 from fakes.clock import Clock
 from harness.errors import HarnessError
 from harness.ports import Ports
+from harness.sandbox.warm import Warm
 from harness.stack.objects import ObjectStore
 from harness.stack.postgres import PostgresServer, PostgresSettings
 from harness.stack.process import Process, descendants, memory_mb
@@ -54,7 +55,7 @@ class EmbeddedStack:
 
     def __init__(
         self, stack: Stack, settings: Mapping[str, Any], *, tools: Tools, toxiproxy: ToxiproxyServer, ports: Ports, folders: Folders,
-        clock: Clock, seed: int,
+        clock: Clock, seed: int, warm: Warm | None = None,
     ) -> None:  # fmt: skip
         self.model, self.settings, self.ports, self.clock, self.folders = stack, dict(settings), ports, clock, folders
         self.topology = Topology(stack, ports)
@@ -68,7 +69,7 @@ class EmbeddedStack:
         self.on_cutover: Callable[[str, str, str], None] = lambda address, old, new: None
         self.toxiproxy = Toxiproxy("127.0.0.1", ports[TOXIPROXY_PORT])
         self._toxiproxy_server, self._tools, self._seed = toxiproxy, tools, seed
-        self._fork_server = ForkServer(folders.run / "fork.sock", folders.logs / "forkserver.log")
+        self._fork_server = ForkServer(folders.run / "fork.sock", folders.logs / "forkserver.log", warm)
         self._owned: list[Process] = []
         self.services = {name: self._service(name) for name in stack.services}
         self.datastores = {name: self._datastore(name) for name in stack.datastores}

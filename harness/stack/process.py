@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from signal import SIGKILL, SIGTERM, Signals
@@ -12,6 +13,7 @@ from typing import Protocol
 
 from harness.errors import HarnessError
 from harness.sandbox import linux
+from harness.sandbox.warm import Started, Warm
 
 
 class Program(Protocol):
@@ -47,7 +49,7 @@ class Program(Protocol):
 class Process:
     """One program that this stack started. `stop` and `kill` are safe to repeat."""
 
-    def __init__(self, name: str, started: asyncio.subprocess.Process) -> None:
+    def __init__(self, name: str, started: asyncio.subprocess.Process | Started) -> None:
         self.name = name
         self.pid: int | None = started.pid
         self._process = started
@@ -68,6 +70,14 @@ class Process:
             except OSError as error:
                 raise HarnessError(f"{name} could not be started: {error}") from error
         return cls(name, started)
+
+    @classmethod
+    async def python(cls, name: str, module: str, *arguments: str, log: Path, warm: Warm | None = None) -> Process:
+        """Start a program of this project, warm if that can be, with its output in `log`. Raises HarnessError."""
+        if warm is None:
+            return await cls.start(name, [sys.executable, "-m", module, *arguments], log=log)
+        with log.open("ab") as output:
+            return cls(name, await warm.spawn(module, *arguments, output=output, messages=output))
 
     @property
     def running(self) -> bool:

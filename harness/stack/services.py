@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ import httpx
 
 from fakes.clock import Clock
 from harness.errors import HarnessError
+from harness.sandbox.warm import Warm
 from harness.stack.process import Process, is_stopped, signal_tree
 from harness.stack.releases import Releases, Revision
 from harness.waiting import wait_until
@@ -27,8 +27,8 @@ _STOP_WITHIN_S = 3.0  # wall
 class ForkServer:
     """Speaks the protocol of `fakes.forkserver`: starts services, hears of their ends."""
 
-    def __init__(self, socket: Path, log: Path) -> None:
-        self._socket, self._log = socket, log
+    def __init__(self, socket: Path, log: Path, warm: Warm | None = None) -> None:
+        self._socket, self._log, self._warm = socket, log, warm
         self._process: Process | None = None
         self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._ended: dict[int, asyncio.Event] = {}
@@ -37,9 +37,7 @@ class ForkServer:
 
     async def start(self, clock: Clock) -> None:
         """Start it and connect. Raises NotReady, HarnessError."""
-        self._process = await Process.start(
-            "fork server", [sys.executable, "-m", "fakes.forkserver", str(self._socket)], log=self._log
-        )
+        self._process = await Process.python("fork server", "fakes.forkserver", str(self._socket), log=self._log, warm=self._warm)
 
         async def connected() -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
             if self._process and not self._process.running:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from pydantic import ValidationError
 
 from harness.workload.config import ObserverConfig
-from harness.workload.observer import main
+from harness.workload.observer import main as observe
 
 
 def run(arguments: list[str]) -> int:
@@ -26,12 +27,17 @@ def run(arguments: list[str]) -> int:
         sys.stderr.write(f"{arguments[0]} is no configuration of an observer: {error}\n")
         return 2
     try:
-        main(config)
+        observe(config)
     except OSError as error:
         sys.stderr.write(f"{config.ledger} could not be written: {error}. Free some space, then run the drill again.\n")
         return 1
     return 0
 
 
-if __name__ == "__main__":
+def main() -> NoReturn:
+    """Observe as the command line says, and end."""
     sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

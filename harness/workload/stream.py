@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.history import Event
+from harness.sandbox.warm import Started, Warm
 from harness.workload.config import ObserverConfig
 from harness.workload.ledger import INVOKE, Ledger, Operation
 
@@ -23,7 +24,7 @@ class Observer:
     def __init__(self) -> None:
         self._ledger = Ledger()
         self._listeners: list[Callable[[Event], None]] = []
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | Started | None = None
         self._reading: asyncio.Task[None] | None = None
         self._last_due_s = float("-inf")
         self._stops_within_s = _BEYOND_TIMEOUTS_S
@@ -32,18 +33,21 @@ class Observer:
         """`listener` hears of each event of the ledger, in order, on the event loop."""
         self._listeners.append(listener)
 
-    async def start(self, config: ObserverConfig, log: Path) -> None:
+    async def start(self, config: ObserverConfig, log: Path, warm: Warm | None = None) -> None:
         """Start sending. Its messages go to `log`, its configuration beside it. Raises HarnessError."""
-        config = config.model_copy(update={"parent": os.getpid()})
+        config = config.model_copy(update={"parent": warm.pid if warm else os.getpid()})
         self._stops_within_s = max(config.order_timeout_s, config.canary_timeout_s) + _BEYOND_TIMEOUTS_S
         path = log.with_suffix(".json")
         try:
             path.write_text(config.model_dump_json(indent=2), encoding="utf-8")
             with log.open("ab") as messages:
-                self._process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "harness.workload", str(path),
-                    stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=messages, start_new_session=True,
-                )  # fmt: skip
+                if warm is not None:
+                    self._process = await warm.spawn("harness.workload.__main__", str(path), messages=messages)
+                else:
+                    self._process = await asyncio.create_subprocess_exec(
+                        sys.executable, "-m", "harness.workload", str(path),
+                        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=messages, start_new_session=True,
+                    )  # fmt: skip
         except OSError as error:
             raise HarnessError(f"the observer could not be started: {error}") from error
         self._reading = asyncio.create_task(self._read(self._process.stdout))

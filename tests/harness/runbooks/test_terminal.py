@@ -96,6 +96,8 @@ def attacked(host: int, tmp_path_factory: pytest.TempPathFactory) -> Rows:
                 "endless": {"text": "yes"},
                 "bomb": {"text": ":(){ :|:& };:"},
                 "after": {"text": "echo well; rm -f /dev/shm/big /big"},
+                "astray": {"text": "mv /run/workstation/tmp /run/workstation/t; ln -s /run/gameday /run/workstation/tmp; kill -9 $$"},
+                "led": {"text": "touch /tmp/mark; stat -c %d /tmp /run/workstation | uniq | wc -l"},
                 "everything": {"text": "rm -rf / --no-preserve-root 2>&1 | tail -1", "limit_s": 60.0},
                 "and then": {"text": "echo still here; ls / | head -3; echo no more"},
             }
@@ -175,6 +177,11 @@ def test_neither_the_first_process_nor_the_check_can_be_ended(attacked: Rows) ->
     assert int(lines[0]) < 8
     assert any("unshare failed: Operation not permitted" in each for each in lines)
     assert not any(each.endswith((".log", ".page", ".jsonl")) for each in lines)
+
+
+def test_a_link_left_behind_does_not_lead_the_next_shell_astray(attacked: Rows) -> None:
+    """Its /tmp lies on the workstation's file system, and never in the folder of the check."""
+    assert attacked["led"]["output"] == "1\n"
 
 
 def test_memory_is_limited_for_each_and_for_all(attacked: Rows) -> None:
