@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import socket
+from collections.abc import Collection
+
+_ANY = random.SystemRandom()
+_BELOW_OUTGOING = (12_000, 32_000)  # Linux gives outgoing connections ports from 32768 on
 
 
 class Ports:
@@ -18,7 +24,7 @@ class Ports:
         if self._own_network:
             return documented
         if documented not in self._actual:
-            self._actual[documented] = _free_port()
+            self._actual[documented] = _free_port(self._actual.values())
         return self._actual[documented]
 
     def mapped(self) -> dict[int, int]:
@@ -33,7 +39,12 @@ class Ports:
         return f"{'0.0.0.0' if self._published else '127.0.0.1'}:{self[documented]}"
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _free_port(taken: Collection[int]) -> int:
+    """One that nobody listens on, and that no outgoing connection of the machine is given by chance before somebody does."""
+    while True:
+        port = _ANY.randrange(*_BELOW_OUTGOING)
+        if port in taken:
+            continue
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

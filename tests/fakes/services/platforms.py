@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import random
-import socket
 import threading
 import warnings
 from collections.abc import Coroutine, Iterator
@@ -27,8 +25,6 @@ from harness.toxiproxy_server import find_toxiproxy
 from scenarios.stacks import load_stack
 
 T = TypeVar("T")
-_ANY = random.SystemRandom()
-_BELOW_OUTGOING = (12_000, 32_000)  # Linux gives outgoing connections ports from 32768 on
 
 
 async def _drained() -> None:
@@ -41,21 +37,6 @@ async def _drained() -> None:
         await asyncio.sleep(0)
 
 
-class QuietPorts(Ports):
-    """Free ports that no outgoing connection of the machine is given by chance."""
-
-    def __init__(self) -> None:
-        super().__init__(own_network=False)
-
-    def __getitem__(self, documented: int) -> int:
-        while documented not in self._actual:
-            port = _ANY.randrange(*_BELOW_OUTGOING)
-            with socket.socket() as probe:
-                if port not in self._actual.values() and probe.connect_ex(("127.0.0.1", port)) != 0:
-                    self._actual[documented] = port
-        return self._actual[documented]
-
-
 class Platform:
     """A booted stack. Its loop runs in a thread of its own, so tests are plain functions."""
 
@@ -63,7 +44,7 @@ class Platform:
         model = load_stack(name)
         (folder / "logs").mkdir()
         self.clock = ClockPage(folder / "clock.page", speed=20)
-        ports = QuietPorts()
+        ports = Ports(own_network=False)
         self.stack = EmbeddedStack(
             model, {**model.settings, **(settings or {})}, tools=find_tools(), toxiproxy=find_toxiproxy({"GAMEDAY_TOXIPROXY": "embedded"}),
             ports=ports, folders=Folders(folder, folder / "logs", folder / "clock.page"), clock=self.clock, seed=7,
