@@ -8,23 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from fakes.clock import ClockPage
+from harness.around import open_pager, start_monitor, targets_of
 from harness.history import Recorder
-from harness.monitor.api import Api
-from harness.monitor.monitor import Monitor, Problem, TargetHealth
+from harness.monitor.monitor import Problem, TargetHealth
 from harness.monitor.pagerduty import PagerDutyNotifier
 from harness.monitor.prometheus.bent import BentTime
 from harness.monitor.prometheus.config import Sight
 from harness.monitor.prometheus.monitor import PrometheusMonitor
 from harness.monitor.prometheus.programs import ContainerPrograms, MonitorPrograms, ProcessPrograms
 from harness.monitor.rules import Alert
-from harness.monitor.target import ScrapeTarget
 from harness.pace import Pace
 from harness.spec import DrillSpec
 from harness.stack.containers import ContainersStack
 from harness.stack.embedded import EmbeddedStack
 from harness.stack.topology import ALERTMANAGER_PORT, PROMETHEUS_PORT, WEBHOOK_PORT
-
-_ROUTING_KEY = "gameday-drill-routing-key-000000"
 
 
 class Detection:
@@ -46,39 +43,28 @@ class Detection:
         self._prometheus: PrometheusMonitor | None = None
         self.paged = False  # for an expected alert
 
-    async def start(self, undo: AsyncExitStack, *, pager: str) -> None:
-        """`pager` is the URL of the pager. Raises HarnessError."""
-        notifier = PagerDutyNotifier(pager, _ROUTING_KEY, self._clock, on_paged=self._record_page)
-        undo.push_async_callback(notifier.close)
+    async def start(self, undo: AsyncExitStack) -> None:
+        """Raises HarnessError."""
+        notifier = open_pager(undo, self._stack, self._record_page)
         if self._spec.monitor.kind == "prometheus":
             await self._start_prometheus(undo, notifier)
         else:
-            await self._start_embedded(undo, notifier)
+            await start_monitor(
+                undo, self._stack, self._spec.loaded.rules, notifier,
+                on_alert=self._record_alert, on_health=self._record_health, on_problem=self._record_problem,
+            )  # fmt: skip
 
     async def ready(self) -> None:
         """Raises NotReady."""
         if self._prometheus is not None:
             await self._prometheus.ready()
 
-    async def _start_embedded(self, undo: AsyncExitStack, notifier: PagerDutyNotifier) -> None:
-        monitoring = self._stack.model.monitoring
-        monitor = Monitor(
-            self._spec.loaded.rules, self._targets(), self._clock, scrape_every_s=monitoring.scrape_every_s,
-            evaluate_every_s=monitoring.evaluate_every_s, on_alert=self._record_alert, notify=notifier,
-            on_health=self._record_health, on_problem=self._record_problem,
-        )  # fmt: skip
-        api = Api(monitor, self._stack.ports[PROMETHEUS_PORT])
-        undo.push_async_callback(api.stop)
-        await api.start()
-        undo.push_async_callback(monitor.stop)
-        await monitor.start()
-
     async def _start_prometheus(self, undo: AsyncExitStack, notifier: PagerDutyNotifier) -> None:
         spec, ports, monitoring = self._spec, self._stack.ports, self._stack.model.monitoring
         bent = BentTime(self._clock, self._clock.rate)
         self._pace.listen(bent.bend)
         sight = Sight(
-            spec.loaded.rules, self._targets(), scrape_every_s=monitoring.scrape_every_s, evaluate_every_s=monitoring.evaluate_every_s,
+            spec.loaded.rules, targets_of(self._stack), scrape_every_s=monitoring.scrape_every_s, evaluate_every_s=monitoring.evaluate_every_s,
             speed=spec.speed, alertmanager_port=ports[ALERTMANAGER_PORT], webhook_port=ports[WEBHOOK_PORT],
         )  # fmt: skip
         config = self._stack.shared / "monitor"
@@ -105,15 +91,6 @@ class Detection:
             prometheus, alertmanager, config=config, data=spec.run / "monitor-data", logs=spec.folder / "logs", listen=listen,
             speed=spec.speed,
         )  # fmt: skip
-
-    def _targets(self) -> list[ScrapeTarget]:
-        return [self._target(name) for name in self._stack.model.monitoring.scrape]
-
-    def _target(self, name: str) -> ScrapeTarget:
-        """A service's own process, or the exporter's page about a datastore."""
-        if name in self._stack.services:
-            return ScrapeTarget(name, f"http://127.0.0.1:{self._stack.metrics_port(name)}/metrics")
-        return ScrapeTarget(name, f"http://127.0.0.1:{self._stack.services['exporter'].port}/metrics/{name}")
 
     # --- into the history ---------------------------------------------------------------------------------------
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from contextlib import AsyncExitStack
 
 from fakes.clock import ClockPage
+from harness.around import address_of, load_of
 from harness.detection import Detection
 from harness.history import LEDGER_FILE, History, Recorder
 from harness.monitor.pagerduty import PagerDutyClient
 from harness.pace import Pace
-from harness.respond.desk import Desk
+from harness.respond.confinement import Confinement
+from harness.respond.desk import confine, lay_out, stand
 from harness.respond.responder import AutoResponder
+from harness.respond.standing import Standing
+from harness.respond.workstation import Workstation
 from harness.spec import DrillSpec
 from harness.stack.embedded import EmbeddedStack
 from harness.stack.postgres import PostgresServer
-from harness.workload.config import ObserverConfig
 from harness.workload.invariants import record_checks
 from harness.workload.readback import read_back
 from harness.workload.stream import Observer
@@ -30,7 +34,9 @@ class Parties:
         self._spec, self._stack, self._clock, self._pace, self._recorder = spec, stack, clock, pace, recorder
         self._expected = set(spec.loaded.scenario.detection.alerts)
         self.observer = Observer()
-        self._desk: Desk | None = None
+        self._station: Workstation | None = None
+        self._standing: Standing | None = None
+        self._confinement: Confinement | None = None
         self._detection = Detection(spec, stack, clock, pace, recorder, expected=self._expected)
 
     @property
@@ -39,45 +45,38 @@ class Parties:
         return self._detection.paged
 
     async def start(self, undo: AsyncExitStack) -> None:
-        await self._detection.start(undo, pager=self._url("pager"))
-        assert self._spec.tools is not None
-        self._desk = await Desk.open(
-            undo, self._stack, self._spec.run / "workstation", programs=self._spec.tools.commands,
-            own_root=self._spec.sandbox == "namespaces",
-        )  # fmt: skip
+        await self._detection.start(undo)
+        spec, own_root = self._spec, self._spec.sandbox == "namespaces"
+        assert spec.tools is not None
+        self._station = await asyncio.to_thread(
+            lay_out, spec.run / "workstation", self._stack, programs=spec.tools.commands, own_root=own_root
+        )
+        self._standing = await stand(undo, self._stack, self._station, own_root=own_root)
+        if own_root:
+            self._confinement = await confine(self._stack, self._station, spec.tools)
         undo.push_async_callback(self.observer.stop)
-        await self.observer.start(self._load(), self._spec.folder / "logs" / "observer.log")
+        load = load_of(
+            self._stack, spec.loaded.scenario.load, ledger=spec.folder / LEDGER_FILE, seed=spec.seed, prefix=f"{spec.drill[-6:]}-"
+        )
+        await self.observer.start(load, spec.folder / "logs" / "observer.log")
         await self._detection.ready()
 
     async def ready(self) -> None:
         """Wait until the operator's desk is as it is on any morning. Raises HarnessError."""
-        assert self._desk is not None
-        await self._desk.ready()
-
-    # --- load -------------------------------------------------------------------------------------------------
-
-    def _load(self) -> ObserverConfig:
-        load = self._spec.loaded.scenario.load
-        return ObserverConfig(
-            clock=self._spec.run / "clock.page", ledger=self._spec.folder / LEDGER_FILE, gateway=self._url("gui-gateway"),
-            ingestor=self._url("data-ingestor"), signals=self._url("signal-generator"), orders_per_s=load.orders_per_s,
-            canary_every_s=load.canary_every_s, symbols=load.symbols, seed=self._spec.seed, prefix=f"{self._spec.drill[-6:]}-",
-        )  # fmt: skip
-
-    def _url(self, service: str) -> str:
-        """The documented address, as clients use it."""
-        return f"http://{self._stack.ports.address(self._stack.model.services[service].port)}"
+        assert self._standing is not None
+        await self._standing.ready()
 
     # --- response ---------------------------------------------------------------------------------------------
 
     async def respond(self, rng: random.Random) -> None:
         """Wait for a page of an expected alert and carry the scenario's procedure out."""
         loaded = self._spec.loaded
-        assert self._desk is not None
-        async with PagerDutyClient(self._url("pager"), sender=ON_CALL) as incidents:
+        assert self._station is not None
+        async with PagerDutyClient(address_of(self._stack, "pager"), sender=ON_CALL) as incidents:
             responder = AutoResponder(
                 procedure=loaded.procedure, response=loaded.scenario.response, alerts=self._expected, incidents=incidents,
-                workstation=self._desk.workstation, clock=self._clock, recorder=self._recorder, rng=rng, measured=self._pace.measured,
+                workstation=self._station, clock=self._clock, recorder=self._recorder, rng=rng, measured=self._pace.measured,
+                confinement=self._confinement,
             )  # fmt: skip
             await responder.run(give_up_after_s=loaded.scenario.give_up_after_s)
 

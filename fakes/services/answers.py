@@ -37,6 +37,11 @@ async def body_of(request: web.Request) -> dict[str, Any]:
     return found
 
 
+async def reason_of(request: web.Request, otherwise: str) -> str:
+    """The `reason` in a request's body, or what stands for it. Raises BadRequest."""
+    return str((await body_of(request)).get("reason", otherwise))
+
+
 def since_of(request: web.Request, now_s: float) -> float:
     """`?since=1h`: the documented time an hour ago; without it, the beginning. Raises BadRequest."""
     text = request.query.get("since")

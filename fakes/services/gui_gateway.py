@@ -23,7 +23,7 @@ from typing import Any
 from aiohttp import web
 
 from fakes.services.accounts import Door
-from fakes.services.answers import answer, body_of, limit_of
+from fakes.services.answers import answer, body_of, limit_of, reason_of
 from fakes.services.base import Service, run
 from fakes.services.errors import BadRequest, DependencyDown, Rejected
 from fakes.services.maintenance import Modes, offer
@@ -125,16 +125,19 @@ class Gateway:
         )
 
     async def stop_trading(self, request: web.Request) -> web.Response:
-        reason = str((await body_of(request)).get("reason", "emergency stop"))
-        done = await set_halt(self.database, self._clock, halted=True, reason=reason)
-        _log.critical("trading is halted: %s", reason)
-        return answer(done)
+        return answer(await self.halt(halted=True, reason=await reason_of(request, "emergency stop")))
 
     async def resume_trading(self, request: web.Request) -> web.Response:
-        reason = str((await body_of(request)).get("reason", "resumed"))
-        done = await set_halt(self.database, self._clock, halted=False, reason=reason)
-        _log.warning("trading goes on: %s", reason)
-        return answer(done)
+        return answer(await self.halt(halted=False, reason=await reason_of(request, "resumed")))
+
+    async def halt(self, *, halted: bool, reason: str) -> dict[str, object]:
+        """Nobody trades any more, or all may again. Raises DependencyDown."""
+        done = await set_halt(self.database, self._clock, halted=halted, reason=reason)
+        if halted:
+            _log.critical("trading is halted: %s", reason)
+        else:
+            _log.warning("trading goes on: %s", reason)
+        return done
 
     async def health(self, _: web.Request) -> web.Response:
         own = self._service.state()

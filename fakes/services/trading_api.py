@@ -28,14 +28,13 @@ from typing import Any
 
 from aiohttp import web
 
-from fakes.services.answers import answer, body_of, limit_of
+from fakes.services.answers import answer, limit_of, reason_of
 from fakes.services.base import Service, run
 from fakes.services.bus import Fields
 from fakes.services.errors import DependencyDown
 from fakes.services.gui_gateway import Gateway, open_door
 from fakes.services.market_socket import MarketSocket
 from fakes.services.performance import BY_PERIOD, CAPITAL, PERIOD_S, Performance, performance_of
-from fakes.services.portfolio import set_halt
 
 _LOOK_EVERY_S = 5.0  # wall: how old the figures of a scrape may be
 _RECORD_EVERY_S = 1.0  # wall
@@ -50,7 +49,7 @@ class TradingApi:
     """What this platform's gateway has beside every gateway's own."""
 
     def __init__(self, service: Service, gateway: Gateway) -> None:
-        self._service, self._database, self._clock = service, gateway.database, service.clock
+        self._gateway, self._database = gateway, gateway.database
         self._generator = service.peer("signal-generator")
         self._registry = service.peer("mlflow")
         service.optional |= {"signal-generator", "mlflow"}
@@ -149,22 +148,20 @@ class TradingApi:
         )
 
     async def disable(self, request: web.Request) -> web.Response:
-        reason = str((await body_of(request)).get("reason", "disabled by an operator"))
+        reason = await reason_of(request, "disabled by an operator")
         await self._set_auto(on=False)
         _log.warning("auto-trading is disabled: %s", reason)
         return answer({**await self._state(), "reason": reason})
 
     async def emergency_stop(self, request: web.Request) -> web.Response:
-        reason = str((await body_of(request)).get("reason", "emergency stop"))
-        await set_halt(self._database, self._clock, halted=True, reason=reason)
-        _log.critical("trading is halted: %s", reason)
+        reason = await reason_of(request, "emergency stop")
+        await self._gateway.halt(halted=True, reason=reason)
         return answer({**await self._state(), "reason": reason})
 
     async def enable(self, request: web.Request) -> web.Response:
-        reason = str((await body_of(request)).get("reason", "enabled by an operator"))
+        reason = await reason_of(request, "enabled by an operator")
         await self._set_auto(on=True)
-        await set_halt(self._database, self._clock, halted=False, reason=reason)
-        _log.warning("trading goes on: %s", reason)
+        await self._gateway.halt(halted=False, reason=reason)
         return answer({**await self._state(), "reason": reason})
 
     async def status(self, _: web.Request) -> web.Response:

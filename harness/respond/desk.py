@@ -1,20 +1,26 @@
-"""The operator's desk in a drill: the workstation, the cloud that it reaches, and what goes on there without anybody typing."""
+"""The operator's desk, in drills and checks alike: the workstation, the cloud that it reaches, and what goes on there without anybody typing."""
 
 from __future__ import annotations
 
-import asyncio
+import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from harness.errors import SandboxError
+from harness.respond.confinement import Confinement
 from harness.respond.root import link_root
+from harness.respond.shell import run_block
 from harness.respond.standing import Standing
 from harness.respond.workstation import Endpoints, Workstation, build_workstation
-from harness.runbooks.outside import open_web
+from harness.sandbox.launch import PROJECT
 from harness.stack.cloud import Cloud
 from harness.stack.embedded import EmbeddedStack
+from harness.stack.entrance import open_web
 from harness.stack.topology import CLOUD_PORT, CONTROL_PORT, PROMETHEUS_PORT
+from harness.tools import Tools
 
+_TRIED_WITHIN_S = 20.0
 _INGRESS, _REDIS_DATA = "ingress", "/var/lib/redis"
 
 
@@ -33,33 +39,43 @@ def endpoints_of(stack: EmbeddedStack) -> Endpoints:
     )  # fmt: skip
 
 
-class Desk:
-    """`open` builds it on a stack that has booted; what it starts is ended by the exit stack."""
+def lay_out(folder: Path, stack: EmbeddedStack, *, programs: Mapping[str, Path], own_root: bool) -> Workstation:
+    """Build the workstation of a stack that has booted in `folder`.
 
-    def __init__(self, workstation: Workstation, standing: Standing) -> None:
-        self.workstation, self._standing = workstation, standing
+    `own_root`: the machine's root belongs to the drill, so documented paths can lie there. Blocks. Raises HarnessError.
+    """
+    station = build_workstation(folder, stack.model, endpoints_of(stack), programs=programs)
+    if own_root:
+        link_root(station.root)
+    return station
 
-    @classmethod
-    async def open(
-        cls, undo: AsyncExitStack, stack: EmbeddedStack, folder: Path, *, programs: Mapping[str, Path], own_root: bool
-    ) -> Desk:
-        """Build the workstation in `folder`. `own_root`: the machine's root belongs to the drill, so documented paths can lie there.
 
-        Last night's backups are being taken when it returns. Raises HarnessError.
-        """
-        station = await asyncio.to_thread(build_workstation, folder, stack.model, endpoints_of(stack), programs=programs)
-        if own_root:
-            link_root(station.root)
-            await open_web(undo, stack.model)
-        log = stack.folders.logs / "cloud.log"
-        cloud = Cloud(stack.ports[CLOUD_PORT], stack.model.checkout, seeds=station.folder / "cloud", log=log)
-        undo.push_async_callback(cloud.stop)
-        await cloud.start()
-        standing = Standing(station, stack.model, logs=stack.folders.logs)
-        undo.push_async_callback(standing.stop)
-        await standing.start()
-        return cls(station, standing)
+async def confine(stack: EmbeddedStack, station: Workstation, tools: Tools) -> Confinement:
+    """What the commands of a procedure are given of a drill whose root is its own. Raises SandboxError when it cannot be made."""
+    endpoints, ingress = endpoints_of(stack), stack.model.ingress
+    shown = [Path(sys.prefix), Path(sys.base_prefix), PROJECT / "fakes", *tools.folders(), stack.folders.clock]
+    confinement = Confinement(
+        writable=(station.folder, *endpoints.folders.values()), root=station.root,
+        shown=[*shown, *([endpoints.certificates] if endpoints.certificates else [])],
+        temporary=station.folder.with_name(f"{station.folder.name}-tmp"), hosts=tuple(ingress.hosts) if ingress else (),
+    )  # fmt: skip
+    tried = await run_block(
+        "true", environment=station.environment, folder=station.checkout, limit_s=_TRIED_WITHIN_S, confinement=confinement
+    )
+    if tried.exit_code != 0:
+        raise SandboxError(f"the sandbox of the procedure's commands could not be made: {tried.output.strip()[-500:]}")
+    return confinement
 
-    async def ready(self) -> None:
-        """Wait until last night's backups are there. Raises HarnessError."""
-        await self._standing.ready()
+
+async def stand(undo: AsyncExitStack, stack: EmbeddedStack, station: Workstation, *, own_root: bool) -> Standing:
+    """Start what it reaches, and what goes on there; last night's backups are being taken when it returns. Raises HarnessError."""
+    if own_root:
+        await open_web(undo, stack.model)
+    log = stack.folders.logs / "cloud.log"
+    cloud = Cloud(stack.ports[CLOUD_PORT], stack.model.checkout, seeds=station.folder / "cloud", log=log)
+    undo.push_async_callback(cloud.stop)
+    await cloud.start()
+    standing = Standing(station, stack.model, logs=stack.folders.logs)
+    undo.push_async_callback(standing.stop)
+    await standing.start()
+    return standing

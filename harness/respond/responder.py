@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from fakes.clock import Clock
 from harness.errors import HarnessError, NotReady
 from harness.history import Recorder
+from harness.respond.confinement import Confinement
 from harness.respond.delays import draw_delay_s
 from harness.respond.redact import without_secrets
 from harness.respond.shell import run_block
@@ -59,6 +60,7 @@ class AutoResponder:
     recorder: Recorder
     rng: random.Random
     measured: Measured
+    confinement: Confinement | None = None  # of the procedure's commands
 
     async def run(self, *, give_up_after_s: float) -> Outcome:
         """Wait for a page (documented seconds, at most so many), acknowledge it and carry the procedure out."""
@@ -138,8 +140,9 @@ class AutoResponder:
         ran_as = self.workstation.translated(step.command)
         try:
             ran = await run_block(
-                ran_as, environment=self.workstation.environment, folder=self.workstation.checkout, limit_s=limit_s
-            )
+                ran_as, environment=self.workstation.environment, folder=self.workstation.checkout, limit_s=limit_s,
+                confinement=self.confinement,
+            )  # fmt: skip
         except OSError as error:
             raise HarnessError(
                 f"bash could not be started for the step {step.name!r}: {error.strerror}. Is it installed?"

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.respond.confinement import Confinement
+
 TIMED_OUT = 124  # exit code, as that of timeout(1)
 MOST_BYTES = 8000  # of output that are kept: the first half and the last
 _LAST_WORDS_S = 0.25  # wall: how long output may still come after the block's own end
@@ -70,20 +72,23 @@ class _Output:
         return (self._head + gap + self._tail).decode("utf-8", "replace")
 
 
-async def run_block(block: str, *, environment: Mapping[str, str], folder: Path, limit_s: float) -> Ran:
+async def run_block(
+    block: str, *, environment: Mapping[str, str], folder: Path, limit_s: float, confinement: Confinement | None = None
+) -> Ran:
     """Run a fenced command block; its exit code is that of its last command.
 
     `limit_s` is in wall seconds, and must be more than 0; past it the exit code is 124. Cancelling kills the block.
+    Without a confinement it may do whatever this process may.
     """
     if limit_s <= 0:
         raise ValueError(f"a time limit must be more than 0 s, not {limit_s:g}")
+    command = confinement.command(block, folder) if confinement else ["bash", "--noprofile", "--norc", "-c", block]
     output = _Output()
     began = time.monotonic()
     try:
         process = await asyncio.create_subprocess_exec(
-            "bash", "--noprofile", "--norc", "-c", block,
-            stdin=asyncio.subprocess.DEVNULL, stdout=output.write, stderr=output.write,
-            env=dict(environment), cwd=folder, start_new_session=True,
+            *command, stdin=asyncio.subprocess.DEVNULL, stdout=output.write, stderr=output.write, start_new_session=True,
+            env={**environment, **(confinement.environment if confinement else {})}, cwd=None if confinement else folder,
         )  # fmt: skip
     except BaseException:
         output.close()

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 from fakes.clock import ClockPage
+from harness.around import load_of, open_pager, start_monitor
 from harness.history import LEDGER_FILE, Event, Recorder
-from harness.monitor.api import Api
-from harness.monitor.monitor import Monitor
-from harness.monitor.pagerduty import PagerDutyNotifier
 from harness.monitor.rules import Alert
-from harness.monitor.target import ScrapeTarget
-from harness.respond.root import link_root
-from harness.respond.standing import Standing
-from harness.respond.workstation import Endpoints, Workstation, build_workstation
-from harness.runbooks.outside import open_web
+from harness.respond.desk import endpoints_of, lay_out, stand
+from harness.respond.workstation import Workstation
 from harness.runbooks.spec import CheckSpec
-from harness.stack.cloud import Cloud
+from harness.sandbox.warm import Warm
 from harness.stack.embedded import EmbeddedStack
-from harness.stack.redis import RedisServer
-from harness.stack.topology import CONTROL_PORT, PROMETHEUS_PORT
-from harness.workload.config import ObserverConfig
 from harness.workload.stream import Observer
 
-_ROUTING_KEY = "gameday-drill-routing-key-000000"
-CLOUD_PORT = 4566
 _HEARD = ".heard"  # a folder of the workstation: what curl was answered
 
 
@@ -36,33 +26,21 @@ class Surroundings:
     """Starts them in order; each is ended by the exit stack that `start` is given."""
 
     def __init__(
-        self, spec: CheckSpec, stack: EmbeddedStack, clock: ClockPage, recorder: Recorder, *, tell: Callable[[Event], None]
+        self, spec: CheckSpec, stack: EmbeddedStack, _clock: ClockPage, recorder: Recorder, *, tell: Callable[[Event], None]
     ) -> None:
         """`tell` hears of each event of the ledger."""
-        self._spec, self._stack, self._clock, self._recorder, self._tell = spec, stack, clock, recorder, tell
+        self._spec, self._stack, self._recorder, self._tell = spec, stack, recorder, tell
         self.observer = Observer()
         self.firing: set[str] = set()
 
-    async def start(self, undo: AsyncExitStack) -> None:
-        await self._watch(undo)
+    async def start(self, undo: AsyncExitStack, warm: Warm | None = None) -> None:
+        """`warm` starts the observer."""
+        await start_monitor(undo, self._stack, self._spec.rules, open_pager(undo, self._stack), on_alert=self._heard)
         undo.push_async_callback(self.observer.stop)
         self.observer.listen(self._tell)
-        await self.observer.start(self._load(), self._spec.run / "logs" / "observer.log")
-
-    async def _watch(self, undo: AsyncExitStack) -> None:
-        spec, monitoring = self._spec, self._stack.model.monitoring
-        notifier = PagerDutyNotifier(self._url("pager"), _ROUTING_KEY, self._clock, on_paged=lambda alert, key: None)
-        undo.push_async_callback(notifier.close)
-        monitor = Monitor(
-            spec.rules, [self._target(name) for name in monitoring.scrape], self._clock, scrape_every_s=monitoring.scrape_every_s,
-            evaluate_every_s=monitoring.evaluate_every_s, on_alert=self._heard, notify=notifier,
-            on_health=lambda health: None, on_problem=lambda problem: None,
-        )  # fmt: skip
-        api = Api(monitor, self._stack.ports[PROMETHEUS_PORT])
-        undo.push_async_callback(api.stop)
-        await api.start()
-        undo.push_async_callback(monitor.stop)
-        await monitor.start()
+        spec = self._spec
+        load = load_of(self._stack, spec.load, ledger=spec.run / LEDGER_FILE, seed=spec.seed, prefix="check-")
+        await self.observer.start(load, spec.run / "logs" / "observer.log", warm)
 
     def _heard(self, alert: Alert) -> None:
         if alert.state == "firing":
@@ -71,68 +49,27 @@ class Surroundings:
             self.firing.discard(alert.rule)
         self._recorder.record(f"alert.{alert.state}", alert.rule, at_s=alert.at_s, labels=dict(alert.labels))
 
-    def _target(self, name: str) -> ScrapeTarget:
-        if name in self._stack.services:
-            return ScrapeTarget(name, f"http://127.0.0.1:{self._stack.metrics_port(name)}/metrics")
-        return ScrapeTarget(name, f"http://127.0.0.1:{self._stack.services['exporter'].port}/metrics/{name}")
-
-    def _load(self) -> ObserverConfig:
-        load = self._spec.load
-        return ObserverConfig(
-            clock=self._spec.run / "clock.page", ledger=self._spec.run / LEDGER_FILE, gateway=self._url("gui-gateway"),
-            ingestor=self._url("data-ingestor"), signals=self._url("signal-generator"), orders_per_s=load.orders_per_s,
-            canary_every_s=load.canary_every_s, symbols=load.symbols, seed=self._spec.seed, prefix="check-",
-        )  # fmt: skip
-
-    def _url(self, program: str) -> str:
-        """The documented address of whatever plays this part, as clients use it."""
-        services = self._stack.model.services
-        name = program if program in services else next(
-            (name for name, each in services.items() if each.program == program), program
-        )  # fmt: skip
-        return f"http://{self._stack.ports.address(services[name].port)}"
-
     # --- the workstation --------------------------------------------------------------------------------------
 
     def workstation(self) -> Workstation:
         """Built anew. Its curl tells what it was answered."""
-        spec, ports = self._spec, self._stack.ports
-        endpoints = Endpoints(
-            control=ports.address(CONTROL_PORT), prometheus=ports.address(PROMETHEUS_PORT), ports=ports.mapped(),
-            database=str(spec.settings["postgres.database"]), user=str(spec.settings["postgres.user"]),
-            cloud=ports.address(CLOUD_PORT), clock=spec.run / "clock.page", certificates=self.certificates, folders=self.folders,
-        )  # fmt: skip
-        built = build_workstation(spec.workstation, self._stack.model, endpoints, programs=spec.tools.commands)
-        link_root(built.root)
+        built = lay_out(self._spec.workstation, self._stack, programs=self._spec.tools.commands, own_root=True)
         _listen_to_curl(built)
         return built
 
     @property
     def certificates(self) -> Path | None:
         """Of the authority that vouches for the ingress."""
-        services = self._stack.model.services
-        name = next((name for name, each in services.items() if each.program == "ingress"), None)
-        return self._spec.run / "state" / name / "ca.pem" if name is not None else None
+        return endpoints_of(self._stack).certificates
 
     @property
-    def folders(self) -> dict[str, Path]:
+    def folders(self) -> Mapping[str, Path]:
         """Data of the stack that lie on the operator's own machine, by documented path: those of what systemd runs there."""
-        local = [name for name, each in self._stack.model.datastores.items() if each.systemd]
-        redis = [store for name in local if isinstance(store := self._stack.datastores[name], RedisServer)]
-        return {"/var/lib/redis": redis[0].data} if redis else {}
+        return endpoints_of(self._stack).folders
 
     async def stand(self, station: Workstation, undo: AsyncExitStack) -> None:
         """What goes on at the workstation without anybody typing, and what it reaches outside. Last night's backups are there then."""
-        cloud = Cloud(
-            CLOUD_PORT, self._stack.model.checkout, seeds=station.folder / "cloud", log=self._spec.run / "logs" / "cloud.log"
-        )
-        undo.push_async_callback(cloud.stop)
-        await cloud.start()
-        await open_web(undo, self._stack.model)
-        standing = Standing(station, self._stack.model, logs=self._spec.run / "logs")
-        undo.push_async_callback(standing.stop)
-        await standing.start()
-        await standing.ready()
+        await (await stand(undo, self._stack, station, own_root=True)).ready()
 
 
 def _listen_to_curl(station: Workstation) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import shlex
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import pytest
@@ -30,15 +31,19 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCluster]:
         yield found
 
 
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command line in this process."""
-    import shlex
+def runs(mains: Mapping[str, Callable[[list[str]], int]], captured: pytest.CaptureFixture[str]) -> Run:
+    """What runs a command line in this process: the entry of its first word."""
 
     def ended(line: str) -> Ended:
         tool, *arguments = shlex.split(line)
-        code = _MAINS[tool](arguments)
-        printed = capsys.readouterr()
+        code = mains[tool](arguments)
+        printed = captured.readouterr()
         return Ended(code, printed.out, printed.err)
 
     return ended
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command line in this process."""
+    return runs(_MAINS, capsys)

@@ -41,6 +41,7 @@ class Copier:
     """A consumer that copies the numbers of `source` into `copy`."""
 
     def __init__(self, bus: Bus) -> None:
+        self.bus = bus
         self.consumer = Consumer(bus, "source", "copiers", self.handle, self.begin)
         self.handled: list[str] = []
         self.done: list[str] = []
@@ -81,6 +82,15 @@ async def running(copier: Copier) -> AsyncIterator[None]:
     finally:
         copier.consumer.stop()
         await task
+
+
+@asynccontextmanager
+async def copying(gate: Gate, folder: Path) -> AsyncIterator[Copier]:
+    """A copier at work, on a bus through the gate."""
+    async with bus_through(gate, folder) as bus:
+        copier = Copier(bus)
+        async with running(copier):
+            yield copier
 
 
 def fill(redis: Redis, *numbers: int) -> None:
@@ -138,19 +148,17 @@ def test_a_batch_that_arrives_in_part_changes_nothing(gate: Gate, redis: Redis, 
     """Redis does all that belongs to a batch or nothing: one that is cut in the middle leaves no half behind."""
 
     async def work() -> None:
-        async with bus_through(gate, tmp_path) as bus:
-            copier = Copier(bus)
-            async with running(copier):
-                fill(redis, 1)
-                await copier.until("1")
+        async with copying(gate, tmp_path) as copier:
+            fill(redis, 1)
+            await copier.until("1")
 
-                def cut_once() -> None:
-                    copier.before_answer = None
-                    gate.cut_after(100)  # enough for MULTI and XADD, not for XACK and EXEC
+            def cut_once() -> None:
+                copier.before_answer = None
+                gate.cut_after(100)  # enough for MULTI and XADD, not for XACK and EXEC
 
-                copier.before_answer = cut_once
-                fill(redis, 2)
-                await copier.until("2")
+            copier.before_answer = cut_once
+            fill(redis, 2)
+            await copier.until("2")
             assert copier.handled == ["1", "2", "2"]
 
     run(work())
@@ -166,10 +174,8 @@ def test_what_was_delivered_to_an_earlier_life_comes_first(gate: Gate, redis: Re
     fill(redis, 3)
 
     async def work() -> None:
-        async with bus_through(gate, tmp_path) as bus:
-            copier = Copier(bus)
-            async with running(copier):
-                await copier.until("3")
+        async with copying(gate, tmp_path) as copier:
+            await copier.until("3")
 
     run(work())
     assert copied(redis) == ["1", "2", "3"]
@@ -179,21 +185,19 @@ def test_goes_on_after_an_outage(gate: Gate, redis: Redis, tmp_path: Path) -> No
     """Cut off or met with silence, a consumer comes back by itself."""
 
     async def work() -> None:
-        async with bus_through(gate, tmp_path) as bus:
-            copier = Copier(bus)
-            async with running(copier):
-                fill(redis, 1)
-                await copier.until("1")
-                gate.shut()
-                fill(redis, 2)
-                gate.open()
-                await copier.until("2")
-                gate.hush()
-                fill(redis, 3)
-                with pytest.raises(DependencyDown, match="no answer within"):
-                    await bus.ping()
-                gate.speak()
-                await copier.until("3")
+        async with copying(gate, tmp_path) as copier:
+            fill(redis, 1)
+            await copier.until("1")
+            gate.shut()
+            fill(redis, 2)
+            gate.open()
+            await copier.until("2")
+            gate.hush()
+            fill(redis, 3)
+            with pytest.raises(DependencyDown, match="no answer within"):
+                await copier.bus.ping()
+            gate.speak()
+            await copier.until("3")
 
     run(work())
     assert copied(redis) == ["1", "2", "3"]
@@ -203,15 +207,13 @@ def test_goes_on_when_redis_comes_back_empty(gate: Gate, redis: Redis, tmp_path:
     """A group that has gone with its data is made again."""
 
     async def work() -> None:
-        async with bus_through(gate, tmp_path) as bus:
-            copier = Copier(bus)
-            async with running(copier):
-                fill(redis, 1)
-                await copier.until("1")
-                with redis.client() as client:
-                    client.flushall()
-                fill(redis, 2)
-                await copier.until("2")
+        async with copying(gate, tmp_path) as copier:
+            fill(redis, 1)
+            await copier.until("1")
+            with redis.client() as client:
+                client.flushall()
+            fill(redis, 2)
+            await copier.until("2")
 
     run(work())
     assert copied(redis) == ["2"]
@@ -226,10 +228,8 @@ def test_an_entry_that_was_trimmed_meanwhile_is_passed_over(gate: Gate, redis: R
         client.xtrim("source", maxlen=1, approximate=False)
 
     async def work() -> None:
-        async with bus_through(gate, tmp_path) as bus:
-            copier = Copier(bus)
-            async with running(copier):
-                await copier.until("2")
+        async with copying(gate, tmp_path) as copier:
+            await copier.until("2")
 
     run(work())
     assert copied(redis) == ["2"]
@@ -256,15 +256,13 @@ def test_what_a_lost_request_took_is_found_again(gate: Gate, redis: Redis, tmp_p
     """A read that was given up on and carried out late delivers into the void; its messages are handled all the same."""
 
     async def work() -> None:
-        async with bus_through(gate, tmp_path) as bus:
-            copier = Copier(bus)
-            async with running(copier):
-                fill(redis, 1)
-                await copier.until("1")
-                with redis.client() as client, client.pipeline() as at_once:
-                    at_once.xadd("source", {"n": 2}).xreadgroup("copiers", "tester", {"source": ">"})
-                    at_once.execute()
-                await copier.until("2")
+        async with copying(gate, tmp_path) as copier:
+            fill(redis, 1)
+            await copier.until("1")
+            with redis.client() as client, client.pipeline() as at_once:
+                at_once.xadd("source", {"n": 2}).xreadgroup("copiers", "tester", {"source": ">"})
+                at_once.execute()
+            await copier.until("2")
 
     run(work())
     assert copied(redis) == ["1", "2"]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-
 import pytest
 
 from fakes.commands import grafana_cli, nginx, ping, pm2, sudo, systemctl, ufw, wscat
-from tests.fakes.commands.conftest import Ended, Run
+from tests.fakes.commands.conftest import Run, runs
 from tests.fakes.commands.fake_cluster import FakeCluster
 from tests.fakes.commands.host_cluster import as_host
 
@@ -28,11 +26,4 @@ def cluster(cluster: FakeCluster) -> FakeCluster:
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str]) -> Run:
     """Runs a command line in this process, and sees also what its children print."""
-
-    def ended(line: str) -> Ended:
-        tool, *arguments = shlex.split(line)
-        code = _MAINS[tool](arguments)
-        printed = capfd.readouterr()
-        return Ended(code, printed.out, printed.err)
-
-    return ended
+    return runs(_MAINS, capfd)
