@@ -121,7 +121,8 @@ def test_when_its_caller_is_killed_all_ends(tmp_path: Path) -> None:
     """With kill -9, which nobody can answer."""
     script = (
         "import sys; from harness.sandbox.launch import ENVIRONMENT; from harness.sandbox.warm import Warm\n"
-        f"Warm.start([{PROGRAM!r}], ENVIRONMENT).run({PROGRAM!r}, ['stay'], files=(0, 1, 2))\n"
+        f"warm = Warm.start([{PROGRAM!r}], ENVIRONMENT)\n"
+        f"warm.run({PROGRAM!r}, ['stay'], files=(0, 1, 2))\n"
         "sys.stdin.read()"
     )
     caller = subprocess.Popen([sys.executable, "-c", script], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
