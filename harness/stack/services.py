@@ -82,8 +82,10 @@ class ForkServer:
 
     async def stop(self) -> None:
         if self._listening is not None:
-            self._writer.close()
             self._listening.cancel()
+            self._writer.close()
+            with contextlib.suppress(OSError):  # it went first
+                await self._writer.wait_closed()
         if self._process is not None:
             await self._process.stop()
 

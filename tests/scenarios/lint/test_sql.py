@@ -183,8 +183,8 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     user = NOBODY if os.getuid() == 0 else None
     if user is not None:
         os.chown(folder, user, user)
-        for each in (folder.parent, folder.parent.parent):
-            each.chmod(0o755)
+        for each in (folder.parents[1], folder.parents[0], folder.parents[2]):  # the last one of a worker's that run side by side
+            each.chmod(each.stat().st_mode | 0o055)
     data = folder / "data"
     initdb = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "--no-sync", "--locale=C"]
     subprocess.run(initdb, check=True, capture_output=True, user=user, group=user)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fakes.clock import ClockPage
+from fakes.commands.eafix import monitoring
 from tests.fakes.commands.conftest import Run
 from tests.fakes.commands.fake_cluster import Answer, FakeCluster
 
@@ -41,6 +42,19 @@ class Gateway:
         )
 
 
+class Ticks:
+    """A clock that moves when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+
+    def monotonic(self) -> float:
+        return self._now_s
+
+    def sleep(self, seconds: float) -> None:
+        self._now_s += seconds
+
+
 @pytest.fixture
 def gateway(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> Gateway:
     """Two services; everything is well."""
@@ -48,6 +62,7 @@ def gateway(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> Gateway:
     found = Gateway()
     monkeypatch.setenv("EAFIX_PROMETHEUS", cluster.web.address)
     monkeypatch.delenv("GAMEDAY_CLOCK", raising=False)
+    monkeypatch.setattr(monitoring, "time", Ticks())
     cluster.web.answers |= {
         ("GET", "/healthz"): WELL,
         ("GET", "/api/positions"): (200, []),
