@@ -7,7 +7,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from scenarios.errors import InvalidInput, Problem
-from scenarios.model import Fault, LinkDown, LinkToxic, Scenario, ServiceVersion, Stack
+from scenarios.faults import Fault
+from scenarios.faults.base import Strikes
+from scenarios.faults.network import LinkDown, LinkToxic
+from scenarios.model import Scenario, Stack
 from scenarios.places import siblings
 from scenarios.runbook import Procedure, read_document
 from scenarios.stacks import link_names, processes
@@ -40,8 +43,22 @@ def _struck(source: Source, at: Location, fault: Fault, stack: Stack) -> Iterato
             for attribute, message in wrong_attributes(fault.toxic, fault.attributes):
                 place: Location = (*at, "attributes") if attribute is None else (*at, "attributes", attribute)
                 yield source.problem(message, place, key=True)
-    elif fault.process not in (known := sorted(stack.services) if isinstance(fault, ServiceVersion) else processes(stack)):
-        yield source.problem(f"unknown process '{fault.process}'{hint(fault.process, known)}", (*at, "process"))
+    elif (struck := getattr(fault, "process", None)) is not None and struck not in (known := _known(fault.strikes, stack)):
+        yield source.problem(f"unknown {_CALLED[fault.strikes]} '{struck}'{hint(struck, known)}", (*at, "process"))
+
+
+_CALLED: Mapping[Strikes, str] = {
+    "process": "process", "service": "service", "postgres": "instance of Postgres", "redis": "instance of Redis",
+}  # fmt: skip
+
+
+def _known(strikes: Strikes, stack: Stack) -> Sequence[str]:
+    """What a fault of this kind may name."""
+    if strikes == "process":
+        return processes(stack)
+    return sorted(
+        stack.services if strikes == "service" else (name for name, each in stack.datastores.items() if each.kind == strikes)
+    )
 
 
 def _links(source: Source, at: Location, patterns: Sequence[str], known: Sequence[str]) -> Iterator[Problem]:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar, cast
 
 from scenarios.expectation import Expectation
-from scenarios.model import parse_duration
+from scenarios.fields import parse_duration
 from scenarios.suggestions import hint
 
 FLAGS = ("verification", "interactive")

@@ -8,61 +8,12 @@ file does, so it can be read again.
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import Field
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-
-
-def parse_duration(value: object) -> float:
-    """`1h30m` -> 5400.0. A bare number is refused: its unit would be a guess. Raises ValueError."""
-    if isinstance(value, str) and _DURATION.fullmatch(value.strip()):
-        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value))
-    if value == 0 and not isinstance(value, bool):
-        return 0.0
-    raise ValueError(f"{value!r} is not a duration; write a number with its unit: 500ms, 30s, 5m, 2h or 1h30m")
-
-
-def format_duration(seconds: float) -> str:
-    """5400.0 -> `1h30m`: what `parse_duration` reads, to a tenth of a millisecond or better."""
-    if seconds < 1:
-        return f"{seconds * 1000:.6g}ms" if seconds else "0s"
-    whole, parts = int(seconds), ""
-    for unit, size in (("h", 3600), ("m", 60)):
-        count, whole = divmod(whole, size)
-        parts += f"{count}{unit}" if count else ""
-    rest = whole + seconds % 1
-    return parts + (f"{rest:.6g}s" if rest or not parts else "")
-
-
-def _hyphens(name: str) -> str:
-    return name.removesuffix("_s").replace("_", "-")
-
-
-Duration = Annotated[
-    float,
-    BeforeValidator(parse_duration),
-    PlainSerializer(format_duration, return_type=str, when_used="json"),
-    WithJsonSchema(
-        {
-            "anyOf": [{"type": "string", "pattern": f"^{_DURATION.pattern}$"}, {"const": 0}],
-            "examples": ["500ms", "30s", "5m", "1h30m"],
-        }
-    ),
-]
-PositiveDuration = Annotated[Duration, Field(gt=0)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-
-
-class FileModel(BaseModel):
-    """A model that is read from a file: immutable, unknown keys refused, hyphenated keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_hyphens, populate_by_name=True)
-
+from scenarios.faults import Fault
+from scenarios.fields import Duration, FileModel, Name, PositiveDuration
 
 # --- stack ---------------------------------------------------------------------------------------------------------
 
@@ -176,62 +127,6 @@ class Stack(FileModel):
 
 
 # --- scenario ------------------------------------------------------------------------------------------------------
-
-
-class _Fault(FileModel):
-    name: str | None = Field(None, description="How the report calls it; by default its kind and subject.")
-    at_s: Duration = Field(0.0, description="Documented time after the steady state was proven.")
-    heal_after_s: Duration | None = Field(
-        None, description="None: it stays until the procedure or the end of the drill heals it."
-    )
-
-
-class ProcessKill(_Fault):
-    """kill -9 of a process of the stack (a service or a datastore instance). Healing does not restart it: somebody must."""
-
-    fault: Literal["process.kill"]
-    process: str = Field(description="A service or a datastore instance of the stack.")
-
-
-class ProcessPause(_Fault):
-    """SIGSTOP of a process and all its children; healed by SIGCONT."""
-
-    fault: Literal["process.pause"]
-    process: str = Field(description="A service or a datastore instance of the stack.")
-
-
-class ServiceVersion(_Fault):
-    """A version of a service is deployed that is bad. Healed by going back to the version before, unless somebody did that already."""
-
-    fault: Literal["service.version"]
-    process: str = Field(description="A service of the stack.")
-    version: str = Field(min_length=1, description="What the bad version is called.")
-    defect: Literal["errors", "crash", "slow", "leak"] = Field(
-        description="Every second request fails; it ends soon after its start; each request takes 1.5 s longer; it grows by 20 MB a second."
-    )
-
-
-class LinkDown(_Fault):
-    """Links are cut: existing connections closed, new ones refused. `*` matches any name: `* -> redis`."""
-
-    fault: Literal["link.down"]
-    links: tuple[str, ...] = Field(min_length=1, description="`from -> to`; also `any -> to`, everybody else's way to it.")
-
-
-class LinkToxic(_Fault):
-    """A Toxiproxy toxic on links."""
-
-    fault: Literal["link.toxic"]
-    links: tuple[str, ...] = Field(min_length=1, description="`from -> to`; `*` matches any name.")
-    toxic: Literal["latency", "bandwidth", "slow_close", "timeout", "reset_peer", "slicer", "limit_data"]
-    stream: Literal["upstream", "downstream"] = Field(
-        "downstream", description="Upstream: from the one who connected; downstream: to it."
-    )
-    toxicity: float = Field(1.0, gt=0, le=1, description="Share of the connections that are struck.")
-    attributes: dict[str, int] = Field(default_factory=dict, description="Toxiproxy's own: latency, jitter, rate, timeout ...")
-
-
-Fault = Annotated[ProcessKill | ProcessPause | ServiceVersion | LinkDown | LinkToxic, Field(discriminator="fault")]
 
 
 class Load(FileModel):

@@ -9,7 +9,8 @@ import promql_parser
 from pydantic import ConfigDict, Field
 
 from scenarios.errors import InvalidInput, Problem
-from scenarios.model import AlertRule, Duration, FileModel, PositiveDuration, format_duration
+from scenarios.fields import Duration, FileModel, PositiveDuration, format_duration
+from scenarios.model import AlertRule
 from scenarios.validation import read_model
 from scenarios.yaml_source import Location, Source
 

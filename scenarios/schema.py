@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from scenarios.model import Scenario, format_duration
+from scenarios.fields import format_duration
+from scenarios.model import Scenario
 from scenarios.places import DATA
 from scenarios.toxics import ATTRIBUTES
 

@@ -7,7 +7,10 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from scenarios.errors import Problem
-from scenarios.model import Fault, HumanDelay, ProcessKill, ProcessPause, Scenario, format_duration
+from scenarios.faults import Fault
+from scenarios.faults.process import ProcessKill, ProcessPause
+from scenarios.fields import format_duration
+from scenarios.model import HumanDelay, Scenario
 from scenarios.yaml_source import Location, Source
 
 

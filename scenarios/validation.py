@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from scenarios.errors import InvalidInput, Problem
-from scenarios.model import FileModel
+from scenarios.fields import FileModel
 from scenarios.suggestions import hint, nearest
 from scenarios.yaml_source import Location, Source, describe, read_source
 

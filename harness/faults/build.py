@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from harness.errors import FaultError
+from harness.faults import network, process, release
 from harness.faults.base import Fault
-from harness.faults.network import CutLinks, PoisonLinks
-from harness.faults.process import KillProcess, PauseProcess
-from harness.faults.release import DeployVersion
 from harness.stack.embedded import EmbeddedStack
-from scenarios.model import Fault as FaultModel
-from scenarios.model import LinkDown, LinkToxic, ProcessKill, ProcessPause, ServiceVersion
+from scenarios.faults import Fault as FaultModel
+
+_THEMES: tuple[Callable[[str, FaultModel, EmbeddedStack], Fault | None], ...] = (network.build, process.build, release.build)
 
 
 def fault_name(model: FaultModel, number: int) -> str:
@@ -19,14 +21,7 @@ def fault_name(model: FaultModel, number: int) -> str:
 def build_fault(model: FaultModel, number: int, stack: EmbeddedStack) -> Fault:
     """Raises FaultError when the stack has no such process or link."""
     name = fault_name(model, number)
-    match model:
-        case ProcessKill():
-            return KillProcess(name, stack, model.process)
-        case ProcessPause():
-            return PauseProcess(name, stack, model.process)
-        case ServiceVersion():
-            return DeployVersion(name, stack, model.process, model.version, model.defect)
-        case LinkDown():
-            return CutLinks(name, stack, model.links)
-        case LinkToxic():
-            return PoisonLinks(name, stack, model)
+    for build in _THEMES:
+        if (fault := build(name, model, stack)) is not None:
+            return fault
+    raise FaultError(f"{name}: nobody knows how to inject {model.fault}")

@@ -11,7 +11,7 @@ from harness.faults.base import Fault
 from harness.history import Recorder
 from harness.pace import Pace
 from harness.waiting import wait_until
-from scenarios.model import Fault as FaultModel
+from scenarios.faults import Fault as FaultModel
 
 LEAD_S = 2.0  # documented time runs at rate 1 from this long before an injection (DESIGN, choice 6)
 BITES_WITHIN_S = 5.0  # a fault of which nothing is seen for this long after its injection hasn't bitten

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from harness.faults.base import Fault
 from harness.stack.embedded import EmbeddedStack
 from harness.toxiproxy import Toxic
-from scenarios.model import LinkToxic
+from scenarios.faults import Fault as FaultModel
+from scenarios.faults.network import LinkDown, LinkToxic
 
 
 class CutLinks:
@@ -56,3 +58,14 @@ class PoisonLinks:
         present = await asyncio.to_thread(self._toxiproxy.toxics)
         missing = [name for name in self._proxies if self._toxic.name not in present[name]]
         return None if missing else f"{self._toxic.type} on {', '.join(self._proxies)}"
+
+
+def build(name: str, model: FaultModel, stack: EmbeddedStack) -> Fault | None:
+    """The fault of this theme that `model` describes; None when it is of another. Raises FaultError."""
+    match model:
+        case LinkDown():
+            return CutLinks(name, stack, model.links)
+        case LinkToxic():
+            return PoisonLinks(name, stack, model)
+        case _:
+            return None

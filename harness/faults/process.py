@@ -6,7 +6,10 @@ import asyncio
 import signal
 
 from harness.errors import FaultError
+from harness.faults.base import Fault
 from harness.stack.embedded import EmbeddedStack
+from scenarios.faults import Fault as FaultModel
+from scenarios.faults.process import ProcessKill, ProcessPause
 
 
 class KillProcess:
@@ -50,3 +53,14 @@ class PauseProcess:
 
     async def bitten(self) -> str | None:
         return f"{self._target.incarnation} of {self._process} is stopped" if await self._target.paused() else None
+
+
+def build(name: str, model: FaultModel, stack: EmbeddedStack) -> Fault | None:
+    """The fault of this theme that `model` describes; None when it is of another. Raises FaultError."""
+    match model:
+        case ProcessKill():
+            return KillProcess(name, stack, model.process)
+        case ProcessPause():
+            return PauseProcess(name, stack, model.process)
+        case _:
+            return None

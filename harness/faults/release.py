@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 
 from harness.errors import FaultError, HarnessError
+from harness.faults.base import Fault
 from harness.stack.embedded import EmbeddedStack
+from scenarios.faults import Fault as FaultModel
+from scenarios.faults.process import ServiceVersion
 
 CAUSE = "deployment"  # of the revision, so that whoever rolls back finds it
 
@@ -38,3 +41,12 @@ class DeployVersion:
     def _active(self) -> bool:
         now = self._service.releases.current
         return (now.version, now.defect) == (self._version, self._defect)
+
+
+def build(name: str, model: FaultModel, stack: EmbeddedStack) -> Fault | None:
+    """The fault of this theme that `model` describes; None when it is of another. Raises FaultError."""
+    match model:
+        case ServiceVersion():
+            return DeployVersion(name, stack, model.process, model.version, model.defect)
+        case _:
+            return None

@@ -29,7 +29,7 @@ from typing import Literal
 from pydantic import Field
 
 from scenarios.errors import InvalidInput, Problem
-from scenarios.model import FileModel, PositiveDuration
+from scenarios.fields import FileModel, PositiveDuration
 from scenarios.reading.commands import Command
 from scenarios.reading.placeholders import Placeholder
 from scenarios.validation import read_model

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenarios.model import HumanDelay, Load, Scenario, SteadyState, format_duration, parse_duration
+from scenarios.fields import format_duration, parse_duration
+from scenarios.model import HumanDelay, Load, Scenario, SteadyState
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from scenarios.model import LinkToxic
+from scenarios.faults.network import LinkToxic
 from scenarios.toxics import ATTRIBUTES, wrong_attributes
 
 

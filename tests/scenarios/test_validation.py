@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from scenarios.fields import FileModel
 from scenarios.loader import load_scenario
-from scenarios.model import FileModel, Link, Scenario, Stack, TargetFile
+from scenarios.model import Link, Scenario, Stack, TargetFile
 from scenarios.validation import keys_at, read_model
 from tests.scenarios.files import load_says, said, write
 

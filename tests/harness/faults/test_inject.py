@@ -14,7 +14,7 @@ from harness.errors import FaultError
 from harness.faults.inject import Injector
 from harness.history import Event, History, Recorder
 from harness.pace import Pace
-from scenarios.model import ProcessKill
+from scenarios.faults.process import ProcessKill
 
 SPEED = 1000.0
 

@@ -16,7 +16,8 @@ from harness.monitor.exposition import read_line
 from harness.monitor.labels import make_labels, show
 from harness.monitor.rules import NAME_LABEL, RuleState
 from harness.monitor.values import Dialect
-from scenarios.model import AlertRule, PositiveDuration
+from scenarios.fields import PositiveDuration
+from scenarios.model import AlertRule
 from tests.harness.monitor.loading import ask, load
 
 

@@ -1,0 +1,12 @@
+"""The faults that a scenario file can name, by theme. `harness/faults` carries them out, in modules of the same names."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from scenarios.faults.network import NetworkFault
+from scenarios.faults.process import ProcessFault
+
+Fault = Annotated[NetworkFault | ProcessFault, Field(discriminator="fault")]
