@@ -9,6 +9,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+TEST_JOBS := 3  # tests side by side: most of them wait
 # The Pythons to try, the best first. `make setup PYTHON=/path/to/python3.12` chooses one.
 PYTHON ?= python3 python3.12 python3.11 python3.13
 CI_PACKAGES := ca-certificates curl docker-compose docker.io git iptables jq procps prometheus prometheus-alertmanager \
@@ -58,8 +59,9 @@ $(STAMP): requirements.lock pyproject.toml
 gameday: setup ## The main job: kill the primary database, recover it by the runbook, judge the recovery
 	@$(BIN)/gameday run primary-database-failure --speed 20 $(ARGS)
 
-test: setup ## Run the tests (GAMEDAY_REQUIRE=all: fail, not skip, where a part is missing)
-	@$(BIN)/pytest
+test: setup ## Run the tests (GAMEDAY_REQUIRE=all: fail, not skip, where a part is missing); drills by themselves, they measure times
+	@$(BIN)/pytest -n $(TEST_JOBS) --dist loadfile --ignore tests/drills
+	$(BIN)/pytest tests/drills
 
 lint: setup ## Run ruff, its formatter's check and mypy --strict
 	@$(BIN)/ruff check
