@@ -84,15 +84,17 @@ def _case(book: Runbook, procedure: Procedure, books: Sequence[Runbook], choice:
     incident = _incident(book, procedure, wish.incident, declared)
     values: dict[str, str] = dict(incident.scenario.response.bindings) if incident else {}
     values |= choice.bindings.of(reference)
+    if incident is not None and wish.stack is None:
+        stack, name, settings, rules = incident.stack, incident.stack_name, incident.settings, incident.rules
+    else:
+        named = wish.stack or choice.stack or stack_of(book, books)
+        stack, rules = _stack(named)
+        name, settings = Path(named).stem, dict(stack.settings)
     plan = make_plan(
         book, procedure, values, wish, again=declared.again, owes=_owed(procedure, incident), rollback=_rollback(book, declared),
-        limit_s=choice.limit_s,
+        limit_s=choice.limit_s, has=stack.environment,
     )  # fmt: skip
-    if incident is not None and wish.stack is None:
-        return Case(book, procedure, plan, incident.stack, incident.stack_name, incident.settings, incident.rules, incident)
-    name = wish.stack or choice.stack or stack_of(book, books)
-    stack, rules = _stack(name)
-    return Case(book, procedure, plan, stack, Path(name).stem, dict(stack.settings), rules, incident)
+    return Case(book, procedure, plan, stack, name, settings, rules, incident)
 
 
 def _owed(procedure: Procedure, incident: LoadedScenario | None) -> Owes | None:

@@ -30,6 +30,7 @@ _NO_FILE = re.compile(
     r"^(?:bash|sh): (?:line \d+: )?(?P<name>[^:\n]+): (?:No such file or directory|Permission denied|cannot execute[^\n]*)$",
     re.MULTILINE,
 )
+_NOT_INSIDE = re.compile(r'exec: "(?P<name>[^"\n]+)": executable file not found')  # of a container
 _ANSWERS = {
     "grep": 1,
     "egrep": 1,
@@ -44,10 +45,16 @@ _ANSWERS = {
     "[[": 1,
     "false": 1,
 }  # fmt: skip  -- exit codes that are an answer and no failure
-_PROBES = {"curl": {5, 6, 7, 18, 22, 28, 35, 52, 55, 56}, "pg_isready": {1, 2}, "nc": {1}, "ping": {1}}
+_PROBES = {
+    "curl": {5, 6, 7, 18, 22, 28, 35, 52, 55, 56},
+    "pg_isready": {1, 2},
+    "nc": {1},
+    "ping": {1},
+    "eafix-cli": {1},
+}  # eafix-cli: "not healthy"; what it does not know, and a line that it can't read, is 2
 _UNREACHABLE = re.compile(
     r"connection (?:to server .*)?(?:refused|reset|timed? ?out|closed)|could not connect|can't connect|timed? ?out|timeout|no route to host"
-    r"|not ready|unreachable|unavailable|no response|server closed the connection|unhealthy|not healthy|not running|\bdown\b|\b50[0234]\b|no such host|EOF",
+    r"|not ready|not available|unreachable|unavailable|no response|server closed the connection|unhealthy|not healthy|not running|\bdown\b|\b50[0234]\b|no such host|EOF",
     re.IGNORECASE,
 )  # fmt: skip
 _METER = re.compile(r"^.*?(?=curl: \(\d+\))")  # what curl shows of its progress, in the same line
@@ -132,7 +139,9 @@ def _failed(ran: Ran, what: str, *, in_incident: bool) -> Iterator[Said]:
         return
     if ran.exit_code == 3 and end is not None and end.program == "systemctl" and {"status", "is-active"} & set(end.values):
         return
-    yield _said(command_failed, ran, f"{what} ended with exit code {ran.exit_code}{_why(ran)}")
+    block = _is_block(ran.unit)
+    why = _why(ran, last=block)
+    yield _said(command_failed, ran, f"{'the block' if block else what} ended with exit code {ran.exit_code}{why}")
 
 
 def _is_answer(ran: Ran, end: Reach | None) -> bool:
@@ -179,21 +188,26 @@ def _missing(ran: Ran) -> str:
     if found is not None and ran.exit_code:
         return (found["a"] or found["b"]).strip()
     if ran.exit_code in (126, 127):
-        file = _NO_FILE.search(ran.output)
+        file = _NO_FILE.search(ran.output) or _NOT_INSIDE.search(ran.output)
         return file["name"].strip() if file else program_of(ran.unit)
     return ""
 
 
-def _why(ran: Ran) -> str:
-    """The line of its output that tells most, for the message; figures that change from run to run are left to the evidence."""
+def _is_block(unit: Unit) -> bool:
+    """Whether it is a condition or loop of several lines: its exit code is that of the last command that ran in it."""
+    return unit.end_line > unit.line and any({"if", "loop", "case"} & set(each.within) for each in _simples(unit))
+
+
+def _why(ran: Ran, *, last: bool = False) -> str:
+    """The line of its output that tells most, the last such one of a block, for the message; figures that change are left to the evidence."""
     lines = [_METER.sub("", each).strip() for each in ran.output.splitlines() if each.strip()]
     telling = [
         each
         for each in lines
         if re.search(r"error|fail|cannot|could not|not found|invalid|unknown|no such|denied|usage", each, re.IGNORECASE)
     ]
-    line = (telling or lines[-1:] or [""])[0]
-    return f": {_FIGURES.sub('…', line)[:160]}" if line else ""
+    line = (telling or lines[-1:] or [""])[-1 if last else 0]
+    return f": {_FIGURES.sub('…', line)[:240]}" if line else ""
 
 
 def _said(rule: Rule, ran: Ran, message: str) -> Said:

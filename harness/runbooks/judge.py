@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.runbooks.cases import Case
@@ -13,11 +13,14 @@ from harness.runbooks.outcome import outcomes
 from harness.runbooks.plan import Unit
 from harness.runbooks.spec import STEADY
 from harness.runbooks.story import Ran, Story
+from harness.steady import Outage
 from scenarios.lint import Finding, Related
 from scenarios.lint.executed import command_hangs, unsafe_again
 from scenarios.lint.report import Broken, Carried, CarriedOut
 from scenarios.model import SteadyState
 from scenarios.reading import Class, Command
+
+_BACK_WITHIN_S = 5.0  # documented: a service says that it is well a little after the first client was served again
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,16 @@ def _findings(case: Case, story: Story) -> Iterator[Finding]:
 
 
 def _told(story: Story, phase: str) -> Iterator[Said]:
-    served_s = _served_again_s(story)
+    served_s, out = _served_again_s(story), story.outages(story.started_s(phase) or 0.0)
     for ran in story.of(phase):
-        said = judged(ran, in_incident=ran.began_s < served_s)
+        said = judged(ran, in_incident=ran.began_s < served_s or _during(ran, out))
         if said is not None:
             yield said
+
+
+def _during(ran: Ran, out: Sequence[Outage]) -> bool:
+    """Whether clients were not served while it ran, or just before: a look then tells that, and what ended the service is told by itself."""
+    return any(each.start_s <= ran.ended_s and ran.began_s <= each.least_end_s + _BACK_WITHIN_S for each in out)
 
 
 def _served_again_s(story: Story) -> float:

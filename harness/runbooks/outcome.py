@@ -36,11 +36,16 @@ _UNDOES = re.compile(
     r"|docker-up|--replicas[= ][1-9]|replicas\"?: *[1-9]|\bhelm (?:install|upgrade|rollback)\b|\bcreatedb\b|\bpg_restore\b|\buncordon\b",
     re.IGNORECASE,
 )  # fmt: skip
+_HALTS = re.compile(r"emergency[/-]stop|stop-trading|\btrading[ /](?:stop|halt|disable|emergency-stop)", re.IGNORECASE)
+_RESUMES = re.compile(r"\btrading[ /](?:start|resume|enable)|(?:start|resume)-trading", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?:step|phase|stage|part)?\s*\d+\b", re.IGNORECASE)
 _BUDGET = re.compile(
     r"\((?:<|under|within|up to|max\.?)?\s*(?:(\d+)\s*(?:-|–|to)\s*)?(\d+)\s*(seconds?|secs?|s|minutes?|mins?|m)\b[^)]*\)",
     re.IGNORECASE,
 )
 _MOST_SHOWN = 12
+_NOTICED_WITHIN_S = 5.0  # documented
+_LOST = "lost-acknowledged-writes"
 
 
 def outcomes(case: Case, story: Story) -> Iterator[Finding]:
@@ -72,22 +77,32 @@ def _served(case: Case, story: Story) -> Iterator[Finding]:
 
 def _unserved(case: Case, story: Story, evidence: str) -> Iterator[Finding]:
     """Clients were served before, and are not any more."""
-    culprit = _culprit(story, "first")
+    halted = "trading_halted" in evidence
+    culprit = (_halting(story) if halted else None) or _stopping(story, _culprit(story, "first"))
     if culprit is None:
         return
     unit = culprit.unit
+    undoes = _RESUMES if halted else _UNDOES  # what starts services leaves trading as it is
     undone = next(
-        (each.unit for each in story.of("first") if each.unit.number > unit.number and _UNDOES.search(each.unit.text)), None
+        (each.unit for each in story.of("first") if each.unit.number > unit.number and undoes.search(each.unit.text)), None
     )
     if _STOPS.search(unit.text) and undone is None:
-        if case.plan.rollback:
+        if case.plan.rollback or _undone_next(case, undoes):
             return  # the runbook says how it ends; whether that works is judged with it
-        message = f"{program_of(unit)} stops what clients use, and nothing in this procedure starts it again"
+        message = f"{program_of(unit)} stops what clients use, and it is not started again when this procedure is over"
         yield leaves_stopped.finding(case.book, (unit.line, unit.column), message, evidence)
         return
     still = f", although line {undone.line} should undo it" if _STOPS.search(unit.text) and undone is not None else ""
     message = f"from this command on clients were not served any more, and are not when the procedure is over{still}"
     yield leaves_unhealthy.finding(case.book, (unit.line, unit.column), message, evidence)
+
+
+def _undone_next(case: Case, undoes: re.Pattern[str]) -> bool:
+    """Whether a later step or phase of the same chapter starts it again: to whoever carries it out it is one procedure."""
+    section = case.procedure.section
+    chapter = [each for each in case.book.procedures if each.section.path[:-1] == section.path[:-1]]
+    later = [each for each in chapter if each.section.line > section.line and _NUMBERED.match(each.section.title)]
+    return any(undoes.search(command.text) for each in later for command in each.commands)
 
 
 def _culprit(story: Story, phase: str) -> Ran | None:
@@ -101,6 +116,23 @@ def _culprit(story: Story, phase: str) -> Ran | None:
         return _last_change(runs)
     began = [each for each in runs if each.began_s <= out[-1].start_s + 0.15]
     return _last_change(began) if began else runs[0]
+
+
+def _halting(story: Story) -> Ran | None:
+    """The last command that stops trading: services that are restarted after it serve clients no more than before."""
+    return next((each for each in reversed(story.of("first")) if _HALTS.search(each.unit.text)), None)
+
+
+def _stopping(story: Story, culprit: Ran | None) -> Ran | None:
+    """The stop on purpose that was not undone before the culprit: clients notice it a little later, when the next command runs already."""
+    for each in reversed(story.of("first")):
+        if culprit is None or each.unit.number > culprit.unit.number:
+            continue
+        if _UNDOES.search(each.unit.text):
+            return culprit
+        if _STOPS.search(each.unit.text) and culprit.began_s - each.ended_s <= _NOTICED_WITHIN_S:
+            return each
+    return culprit
 
 
 def _last_change(runs: Sequence[Ran]) -> Ran:
@@ -204,13 +236,13 @@ def _about(story: Story, word: str) -> Unit | None:
 
 
 def _data(case: Case, story: Story) -> Iterator[Finding]:
-    for event in story.history.of_kind("check.finished"):
-        if event.data.get("ok") is not False:
-            continue
-        lost = event.subject == "lost-acknowledged-writes"
+    failed = [each for each in story.history.of_kind("check.finished") if each.data.get("ok") is False]
+    losing = any(each.subject == _LOST for each in failed)
+    for event in failed:
+        lost = event.subject == _LOST
         unit = _losing(story) if lost else _changing(story)
-        if unit is None or (lost and not _lost_by_procedure(story)):
-            continue
+        if unit is None or (lost and not _lost_by_procedure(story)) or (losing and not lost):
+            continue  # books that lack orders do not add up: that is one thing
         rule = loses_writes if lost else breaks_invariant
         message = (
             "orders that clients were told are placed are gone after it"

@@ -6,7 +6,7 @@ A unit is what an operator gives to a shell at once: a command of a document, or
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scenarios.expectation import Expectation
@@ -101,19 +101,32 @@ class Plan:
 
 def make_plan(
     book: Runbook, procedure: Procedure, values: Mapping[str, str], wish: Wish, *, again: Again | None, owes: Owes | None,
-    rollback: Procedure | None, limit_s: float,
+    rollback: Procedure | None, limit_s: float, has: Collection[str] = (),
 ) -> Plan:  # fmt: skip
-    """`again`, `owes` and `rollback` are what the runbook says itself; the wish comes on top."""
-    found = tuple(_units(procedure, values))
+    """`again`, `owes` and `rollback` are what the runbook says itself; the wish comes on top. `has` are variables that the workstation sets."""
+    given = Given(values, {name: f"${name}" for name in has} | dict(values))
+    found = tuple(_units(procedure, given))
     changing = any(each.changes for each in found if not each.skip)
     return Plan(
         book.reference(procedure), procedure.section.title, procedure.section.line, found, wish.prepare,
-        tuple(_units(rollback, values)) if rollback is not None else (),
+        tuple(_units(rollback, given)) if rollback is not None else (),
         wish.expect or owes or ("changes" if changing else "diagnoses"), wish.again or again, wish.limit_s or limit_s, wish.skip or "",
     )  # fmt: skip
 
 
-def _units(procedure: Procedure, values: Mapping[str, str]) -> Iterator[Unit]:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Values by name: those of the bindings, and all that are known."""
+
+    bindings: Mapping[str, str]
+    known: Mapping[str, str]
+
+    def exported(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """What is put into the environment of a command: the workstation's own variables are there."""
+        return {name: value for name, value in environment.items() if name in self.bindings}
+
+
+def _units(procedure: Procedure, values: Given) -> Iterator[Unit]:
     number, scripts = 0, dict.fromkeys(_shebangs(procedure))
     sessions = {line: at for at, line in enumerate(scripts, start=1)}
     for step in procedure.steps:
@@ -137,19 +150,19 @@ def _first(body: Sequence[str]) -> str:
     return next((each.strip() for each in body if each.strip()), "")
 
 
-def _whole(number: int, step: Step, attributes: Attributes, values: Mapping[str, str]) -> Unit:
+def _whole(number: int, step: Step, attributes: Attributes, values: Given) -> Unit:
     """A step of our own: its block is a script of its own."""
     fence: Fence = step.fence
     open_: list[str] = []
     environment: dict[str, str] = {}
     rows = list(fence.body)
     for command in step.commands:
-        bound = bind(command, values)
+        bound = bind(command, values.known)
         open_ += [each.text for each in bound.unbound]
-        environment |= bound.environment
+        environment |= values.exported(bound.environment)
         first = command.line - fence.body_line
         rows[first : command.end_line - fence.body_line + 1] = bound.text.split("\n")
-    closed = classify(step.commands[0], values)
+    closed = classify(step.commands[0], values.known)
     first_command = step.commands[0]
     return Unit(
         number, first_command.line, step.commands[-1].end_line, first_command.column, attributes.name, "\n".join(rows),
@@ -160,9 +173,9 @@ def _whole(number: int, step: Step, attributes: Attributes, values: Mapping[str,
     )  # fmt: skip
 
 
-def _single(number: int, step: Step, command: Command, values: Mapping[str, str], session: int) -> Unit:
-    bound = bind(command, values)
-    found = classify(command, values)
+def _single(number: int, step: Step, command: Command, values: Given, session: int) -> Unit:
+    bound = bind(command, values.known)
+    found = classify(command, values.known)
     text, typed = _given(command, bound.text)
     fills = [each for each in command.input if each.text.strip()]
     typed = typed or "".join(f"{each.text}\n" for each in fills)
@@ -170,7 +183,7 @@ def _single(number: int, step: Step, command: Command, values: Mapping[str, str]
         number, command.line, command.end_line, command.column, command.title if command.comments else step.title, text,
         session=session, input=typed, endless=found.endless, stop_after_s=_WATCHED_S if found.endless else _stopped_after_s(text),
         pause_s=_pauses_s(text), changes=_changes(command),
-        skip="" if found.kind is Class.EXECUTABLE else found.reason, skip_class=found.kind, environment=bound.environment,
+        skip="" if found.kind is Class.EXECUTABLE else found.reason, skip_class=found.kind, environment=values.exported(bound.environment),
         commands=(command.line,), lasts_s=_lasts_s(text),
     )  # fmt: skip
 

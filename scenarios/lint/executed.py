@@ -21,8 +21,9 @@ def command_failed(_context: Context, _runbook: Runbook) -> Iterator[Finding]:
 
     At 3 a.m. this is where the procedure ends.
 
-    A search that finds nothing (`grep`), a comparison that finds differences and a probe of a service that is down in a bound incident
-    are answers and no failures. What fails only because an earlier command of the procedure did is told with that one.
+    A search that finds nothing (`grep`), a comparison that finds differences and a look at the platform while its clients are not
+    served, as in a bound incident or right after a restart, are answers and no failures. What fails only because an earlier command of
+    the procedure did is told with that one.
 
     Bad:  `kubectl rollout restart deployment/eafix-portfolio-manager`, where no such deployment exists
     Good: the name that the platform really has
@@ -109,7 +110,7 @@ def leaves_unhealthy(_context: Context, _runbook: Runbook) -> Iterator[Finding]:
 def leaves_stopped(_context: Context, _runbook: Runbook) -> Iterator[Finding]:
     """The procedure stops a service, trading or the platform, which is what it is for, and says nothing about how that ends.
 
-    Whoever carries it out has to know.
+    Whoever carries it out has to know. A later step or phase of the same chapter that starts it again says it.
 
     Bad:  a section that scales a deployment to 0, and ends there
     Good: the same with the command that undoes it, or the name of the procedure that does

@@ -1,8 +1,9 @@
 """A program run in a container: which there are in the images of the stack, and how those are run that are.
 
 The images are slim ones: those of the services are made from `python:3.11-slim` or `node:20-slim` (the Dockerfiles of the checkouts),
-the official `postgres` and `redis` are on Debian slim. Those have no ping (001:113 asks for it), no ps and no vi; curl is in the
-services' images, for the health check of the compose file.
+the official `postgres` and `redis` are on Debian slim. Those have no ping (001:113 asks for it), no ps and no vi. What somebody has put
+into the images of a real platform is not known here: of a service such a program is not offered, and no failure of whoever asks for
+it. curl is in the services' images, for the health check of the compose file.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ _IN_EVERY_IMAGE = frozenset((
     "kill", "tar", "gzip", "wc", "sort", "cut", "tr", "stat", "readlink", "pwd",
 ))  # fmt: skip
 _IN_SERVICES = frozenset(("python", "python3", "pip", "pip3", "node", "npm", "npx", "yarn"))
+_IN_SOME_SERVICES = frozenset((
+    "ping", "ps", "top", "htop", "vi", "vim", "nano", "less", "wget", "nc", "netcat", "ip", "ifconfig", "netstat", "ss", "dig", "nslookup",
+    "host", "traceroute", "telnet", "strace", "lsof", "jq", "psql", "redis-cli",
+))  # fmt: skip
 
 
 def run_in_container(unit: Unit, command: Sequence[str], line: Parsed, *, stdin: bool) -> int:
@@ -40,7 +45,7 @@ def run_in_container(unit: Unit, command: Sequence[str], line: Parsed, *, stdin:
     if unit.kind == "service" and program == "curl":
         return attach(command, dict(os.environ), stdin=stdin)  # the container's ports are the host's: the same answers
     missing = missing_program(unit, command)
-    if missing and (program in _IN_EVERY_IMAGE or (unit.kind == "service" and program in _IN_SERVICES)):
+    if missing and (program in _IN_EVERY_IMAGE or (unit.kind == "service" and program in _IN_SERVICES | _IN_SOME_SERVICES)):
         raise not_modelled("docker", f"{program} in a container of {unit.compose}")
     if missing:
         raise Failure(missing, 127)

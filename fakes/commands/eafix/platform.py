@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from fakes.commands.control import Control, State, Unit
-from fakes.commands.entry import Failure
+from fakes.commands.entry import Failure, not_modelled
 from fakes.commands.processes import MISSING, TIMED_OUT, Finished, capture
 from fakes.commands.wire import Redis, Reply, Unreachable, request
 
@@ -158,7 +158,7 @@ def report(checks: Iterable[Check]) -> int:
 
 def refuse_other_environment(environment: str) -> None:
     if environment not in ("", ENVIRONMENT):
-        raise Failure(f"eafix-cli: no environment {environment!r} here; this is {ENVIRONMENT}")
+        raise not_modelled("eafix-cli", f"--environment={environment}, which is not {ENVIRONMENT},")
 
 
 def attempt(name: str, look: Any) -> Check:

@@ -134,7 +134,7 @@ def _print_user(platform: Platform, user: str, within: str) -> None:
 
 
 def updates(line: Parsed, platform: Platform) -> int:
-    """The versions that run, against the newest. 1 when something is old, and also when that can't be found out."""
+    """The versions that run, against the newest. 1 when something is old, and also when who knows it does not answer."""
     if not line.on("check-only"):
         raise not_modelled("eafix-cli", "installing updates (security updates without --check-only)")
     running = dict(_versions(platform))
@@ -142,7 +142,7 @@ def updates(line: Parsed, platform: Platform) -> int:
     for name, version in running.items():
         print(f"{name:<20}{version}")
     if not source:
-        return report([Check("updates", False, f"NOT checked: no source of updates is configured here ({_UPDATES} names none)")])
+        raise not_modelled("eafix-cli", f"asking whoever knows the newest versions ({_UPDATES} names nobody)")
     try:
         reply = request(source, "GET", "/updates.json")
     except Unreachable as error:

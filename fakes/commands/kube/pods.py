@@ -164,11 +164,11 @@ def top_pods(line: Parsed, control: Control) -> int:
         last = usage(pod.unit.pid) if first and pod.unit and pod.unit.pid else None
         if first and last:
             rows.append(_Use(pod.name, pod.namespace, max(round((last.cpu_s - first.cpu_s) / _SAMPLE_S * 1000), 0), last.memory))
+    if not rows and pods:  # kubectl's own words for a pod that runs nothing
+        raise Failure("error: metrics not available yet")
     if not rows:
         space = namespace_of(line)
-        raise Failure(
-            "No resources found" if space is None else f"No resources found in {space} namespace.", 0 if not pods else 1
-        )
+        raise Failure("No resources found" if space is None else f"No resources found in {space} namespace.", 0)
     _print_use(line, _by(line, rows))
     return 0
 

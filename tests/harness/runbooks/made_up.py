@@ -63,23 +63,23 @@ class Made:
     def facts(self, when: str, facts: dict[str, str]) -> Made:
         return self.at("state", when, facts=facts)
 
-    def load(self, from_s: float, to_s: float, *, good: bool = True) -> Made:
+    def load(self, from_s: float, to_s: float, *, good: bool = True, error: str = "connection refused") -> Made:
         """Orders four times a second, and canaries once."""
         step = 0.25
         for number in range(round((to_s - from_s) / step)):
             due_s = from_s + number * step
-            self._operation("order", due_s, good=good)
+            self._operation("order", due_s, "" if good else error)
             if number % 4 == 0:
-                self._operation("canary", due_s, good=good)
+                self._operation("canary", due_s, "" if good else error)
         return self
 
-    def _operation(self, op: str, due_s: float, *, good: bool) -> None:
+    def _operation(self, op: str, due_s: float, error: str) -> None:
         self.orders += 1
         name = f"check-o-{self.orders:06d}"
         self.events.append(Event(due_s, due_s, "op.invoke", name, {"op": op, "intended_s": due_s, "intended_wall_s": due_s}))
         done_s = due_s + 0.01
-        told: dict[str, Any] = {"op": op, "latency_ms": 10.0} | ({} if good else {"error": "connection refused"})
-        self.events.append(Event(done_s, done_s, "op.ok" if good else "op.fail", name, told))
+        told: dict[str, Any] = {"op": op, "latency_ms": 10.0} | ({"error": error} if error else {})
+        self.events.append(Event(done_s, done_s, "op.fail" if error else "op.ok", name, told))
 
     def judged(self, problem: str = "") -> Judged:
         return judge(Checked(self.case, History.of(self.events), problem), STEADY)

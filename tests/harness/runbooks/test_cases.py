@@ -9,9 +9,10 @@ import pytest
 from harness.runbooks.cases import Choice, find_cases
 from scenarios.errors import InvalidInput
 from scenarios.reading import parse_runbook
-from scenarios.reading.bindings import Wish
+from scenarios.reading.bindings import Wish, load_bindings
 from tests.harness.runbooks.made_up import case
 
+PROJECT = Path(__file__).resolve().parents[3]
 STEP = '```bash name="look" expect="exit nonzero" budget=5s\necho <service-name>\nfalse\n```\n'
 
 
@@ -69,6 +70,17 @@ def test_an_unbound_command_is_not_run() -> None:
     assert [each.skip for each in case(rows()).plan.units] == ["<service-name> must be given a value"]
 
 
+def test_what_the_workstation_sets_has_a_value() -> None:
+    """Variables of the stack's environment count as bound, and are left to the shell that has them; bindings come before them."""
+    text = "# AI Trading System\n\n## Do it\n\n```bash\npsql $DATABASE_URL -c 'SELECT 1'\n```\n"
+    (unit,) = case(text).plan.units
+    assert (unit.skip, unit.text, dict(unit.environment)) == ("", "psql $DATABASE_URL -c 'SELECT 1'", {})
+    (own,) = case(text, values={"DATABASE_URL": "postgresql://other"}).plan.units
+    assert dict(own.environment) == {"DATABASE_URL": "postgresql://other"}
+    (other,) = case("psql $DATABASE_URL").plan.units
+    assert other.skip == "$DATABASE_URL must be given a value"
+
+
 def test_what_a_procedure_says_of_itself() -> None:
     """Incident, second run, rollback."""
     after = '### Put it back\n\n```bash name="back"\ndate\n```\n'
@@ -113,3 +125,13 @@ def test_the_stack_that_a_document_is_about(text: str, stack: str) -> None:
     """By its title, by what it calls things, else the first."""
     book = parse_runbook(f"{text}\n## Do\n\n```bash\ndate\n```\n".encode(), Path("x.md"))
     assert find_cases([book], Choice())[0].stack_name == stack
+
+
+def test_what_the_five_documents_are_bound_to_is_there() -> None:
+    """Each incident is a scenario that can be loaded, and each entry means some document."""
+    bindings = load_bindings(PROJECT / "scenarios" / "documents.yaml")
+    known = {path.stem for path in (PROJECT / "scenarios" / "catalogue").glob("*.yaml")}
+    incidents = {wish.incident for _, wish in bindings.wishes if wish.incident}
+    assert incidents
+    assert incidents <= known
+    assert {pattern[:4] for pattern, _ in bindings.wishes} <= {f"{number:03d}*" for number in range(5)}

@@ -22,6 +22,7 @@ NOT_OFFERED = "kubectl: drain exists in the real tool, but gameday's stand-in do
         ("./verify.sh", 1, "./verify.sh: line 3: jqq: command not found", {}, ["command-missing"]),
         ("./verify.sh", 1, "./verify.sh: 3: jqq: not found", {}, ["command-missing"]),
         ("kubectl drain node", 3, NOT_OFFERED, {}, []),
+        ("psql -c 'SELECT query FROM pg_stat_statements'", 1, 'ERROR:  relation "pg_stat_statements" does not exist', {}, []),
         ("sleep 1000", 124, "", {"ended_by": "time"}, ["command-hangs"]),
         ("tail -f x.log", 130, "", {"ended_by": "stop"}, []),
         ("tail -f x.log", 1, "tail: cannot open 'x.log'", {}, ["command-failed"]),
@@ -96,3 +97,23 @@ def test_a_look_at_what_is_down_in_an_incident_is_an_answer() -> None:
     assert rules("psql: error: connection to server failed: Connection refused", 2, text="psql -c 'SELECT 1'") == []
     assert rules("Error: unknown flag: --al", 1, text="kubectl get pods --al") == ["command-failed"]
     assert rules("Error: connection refused", 1, text="kubectl rollout restart deployment/x") == ["command-failed"]
+    feed = "EURUSD 1.08124, 99.2 s old"
+    assert rules(feed, 1, text="eafix-cli data latest --symbol=EURUSD") == []  # 1: not well
+    assert rules(feed, 1, text="eafix-cli data latest --symbol=EURUSD", late=True) == ["command-failed"]
+    assert rules("eafix-cli: unknown command", 2, text="eafix-cli data newest") == ["command-failed"]
+    assert rules("error: metrics not available yet", 1, text="kubectl top pods -l app=x") == []
+
+
+def test_a_block_is_told_by_what_ended_it() -> None:
+    """The last command that ran in a condition gives the exit code; one before it that failed was asked."""
+    text = "if ! eafix-cli database ping; then\n  kubectl rollout restart deployment/x\nfi"
+    said = 'could not connect\nError from server (NotFound): deployments.apps "x" not found'
+    (finding,) = made(text).begins().ran(1, 1, said).ends().judged().findings
+    assert finding.message == 'the block ended with exit code 1: Error from server (NotFound): deployments.apps "x" not found'
+
+
+def test_what_a_container_lacks_is_named() -> None:
+    """And not the program that was to start it."""
+    said = 'OCI runtime exec failed: exec failed: unable to start container process: exec: "ping": executable file not found in $PATH'
+    (finding,) = made("docker exec eafix-redis-1 ping x").begins().ran(1, 127, said).ends().judged().findings
+    assert (finding.rule, finding.message) == ("command-missing", "there is no ping")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scenarios.reading.bindings import Wish
-from tests.harness.runbooks.made_up import PATH, made
+from tests.harness.runbooks.made_up import FENCE, PATH, made
 
 
 def test_a_finding_stands_at_its_command_with_what_it_printed() -> None:
@@ -64,6 +64,34 @@ def test_what_builds_upon_something_that_was_not_run_tells_nothing() -> None:
         made("helm get values x > v.yaml\nhelm upgrade -f v.yaml").begins().ran(1, 3, said).ran(2, 1, "no v.yaml").ends().rules()
         == []
     )
+
+
+def test_a_look_at_what_was_just_restarted_is_an_answer() -> None:
+    """While clients are not served it may say so; before and after it must work, and so must what changes something."""
+
+    def rules(look: str, *, down_from_s: float, down_to_s: float) -> list[str]:
+        check = made(f"pm2 restart all\n{look}").load(0, down_from_s).load(down_from_s, down_to_s, good=False)
+        check.load(down_to_s, 90).begins().ran(1)
+        return check.ran(2, 22, "curl: (22) The requested URL returned error: 503").ends().rules()
+
+    look = "curl -sSf http://localhost:8000/api/health"
+    assert rules(look, down_from_s=10.3, down_to_s=11.8) == []
+    assert rules(look, down_from_s=9.0, down_to_s=10.8) == []  # health comes back a little later
+    assert rules(look, down_from_s=30, down_to_s=32) == ["command-failed"]
+    assert rules(f"{look} && pm2 reload all", down_from_s=10.3, down_to_s=11.8) == ["command-failed"]
+
+
+def test_a_step_that_expects_what_is_not_offered_was_carried_out() -> None:
+    """Our own runbooks ask whether there is a second site; any other step tells nothing then, and is not judged."""
+    said = "there is no second site here: one exists in the real platform, but gameday's stand-in does not offer it"
+
+    def status(missed: str | None) -> tuple[str, int]:
+        text = f'{FENCE}bash name="ask" expect="exit nonzero"\n./activate.sh\n{FENCE}\n'
+        judged = made(text).begins().ran(1, 3, said, missed=missed).ends().judged()
+        return judged.carried[0].status, len(judged.findings)
+
+    assert status(None) == ("executed", 0)
+    assert status("exit code 3, expected 0") == ("not judged", 0)
 
 
 def test_coverage_counts_what_was_run_and_nothing_else() -> None:

@@ -56,6 +56,46 @@ def test_what_stops_on_purpose_is_told_and_no_fault(text: str) -> None:
     assert "line 7 should undo it" in finding.message
 
 
+def test_a_stop_is_noticed_a_little_later() -> None:
+    """When the next command runs already: the finding stands at the stop, unless it was undone or is long past."""
+
+    def found(between: str, *, commands: int, broken_from_s: float) -> list[tuple[str, int]]:
+        text = f"kubectl scale deployment eafix-gateway --replicas=0\n{between}eafix-cli tokens revoke --pattern=x"
+        check = outage(text, commands=commands, broken_from_s=broken_from_s)
+        return [(each.rule, each.line) for each in check.judged().findings]
+
+    assert found("", commands=2, broken_from_s=11.2) == [("leaves-stopped", 6)]
+    back = "kubectl scale deployment eafix-gateway --replicas=3\n"
+    assert found(back, commands=3, broken_from_s=12.2) == [("leaves-unhealthy", 8)]
+    assert found("kubectl get pods\n" * 8, commands=10, broken_from_s=19.2) == [("leaves-unhealthy", 15)]
+
+
+def test_what_a_later_step_of_the_same_chapter_starts_again() -> None:
+    """A procedure in several sections is one to whoever carries it out; what another chapter does is not known to be next."""
+
+    def rules(heading: str, then: str) -> list[str]:
+        block = "```bash\n{}\n```\n"
+        text = f"# EAFIX\n\n## Deploy\n\n### Step 1\n\n{block.format('eafix-cli maintenance enable')}\n{heading}\n\n{block.format(then)}"
+        return outage(text, broken_from_s=10.2, commands=1).rules()
+
+    assert rules("### Step 2", "eafix-cli maintenance disable") == []
+    assert rules("### Step 2", "eafix-cli status") == ["leaves-stopped"]
+    assert rules("### End maintenance", "eafix-cli maintenance disable") == ["leaves-stopped"]
+    assert rules("## Another\n\n### Step 2", "eafix-cli maintenance disable") == ["leaves-stopped"]
+
+
+def test_trading_that_is_halted_outlives_a_restart() -> None:
+    """The finding stands at the command that halted it: services that are restarted next neither did it nor should undo it."""
+
+    def found(after: str) -> list[tuple[str, int]]:
+        check = made(f"curl -X POST http://localhost:8080/emergency/stop-trading\n{after}").load(0, 11.3)
+        check.load(11.3, 60, good=False, error="trading_halted").begins().ran(1).ran(2).ends(served=False)
+        return [(each.rule, each.line) for each in check.judged().findings]
+
+    assert found("make docker-down && make docker-up") == [("leaves-stopped", 6)]
+    assert found("eafix-cli trading start") == [("leaves-unhealthy", 6)]
+
+
 def test_a_runbook_that_says_how_that_ends() -> None:
     """A stop on purpose with its way back is no finding; whether the way back works is judged by itself."""
     row = "| | |\n|---|---|\n| Rollback | {link} |\n"
@@ -145,6 +185,17 @@ def test_lost_orders_are_told_where_they_were_lost() -> None:
     (finding,) = readback(check, lost=3).judged().findings
     assert (finding.rule, finding.line, finding.evidence) == ("loses-writes", 7, "3 acknowledged, and not there")
     assert readback(made(text).load(0, 11.5).begins().ran(1).ran(2).ran(3).ends(), lost=0).rules() == []
+
+
+def test_books_that_lack_lost_orders_are_one_finding() -> None:
+    """They cannot add up then; without a loss they are told by themselves."""
+    check = made("docker compose restart x").load(0, 9).begins().ran(1).ends()
+    assert readback(check, lost=2).at("check.finished", "executions-equal-fills", ok=False, detail="2").rules() == [
+        "loses-writes"
+    ]
+    wish = Wish(incident="redis-outage")
+    hit = made("docker compose restart x", wish=wish).load(0, 9).at("fault.injected", "dead").begins().ran(1).ends()
+    assert readback(hit, lost=2).at("check.finished", "executions-equal-fills", ok=False, detail="2").rules() == []
 
 
 def test_what_the_fault_itself_lost_is_not_the_procedures() -> None:

@@ -91,8 +91,11 @@ def test_logs_of_one_container(cluster: FakeCluster, run: Run) -> None:
 
 
 def test_ping_is_not_in_a_slim_image(cluster: FakeCluster, run: Run) -> None:
-    """Runbook 001:113: the images of the stack have no ping, so that this step always fails."""
-    ended = run("docker exec eafix-risk-manager-1 ping redis")
+    """Of a datastore, whose image is known. Runbook 001:113 asks a service: what is in its image only its platform knows."""
+    asked = run("docker exec eafix-risk-manager-1 ping redis")
+    assert (asked.code, "gameday's stand-in does not offer it" in asked.err) == (3, True)
+    assert run("docker exec eafix-risk-manager-1 no-such-program").code == 127
+    ended = run("docker exec eafix-redis-1 ping redis")
     assert (ended.code, ended.err) == (
         127,
         'OCI runtime exec failed: exec failed: unable to start container process: exec: "ping": executable file not found in $PATH: unknown\n',

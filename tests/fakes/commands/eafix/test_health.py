@@ -66,7 +66,11 @@ def test_a_gateway_that_another_stands_in_for_is_not_missed(cluster: FakeCluster
 
 def test_another_environment_is_not_here(run: Run) -> None:
     """Runbook 002:511 asks for one that this stack is not: no answer about another is made up."""
-    assert run("eafix-cli doctor --environment=dr") == Ended(1, "", "eafix-cli: no environment 'dr' here; this is production\n")
+    other = "exists in the real tool, but gameday's stand-in does not offer it"
+    said = f"eafix-cli: --environment=dr, which is not production, {other}\n"
+    assert run("eafix-cli doctor --environment=dr") == Ended(3, "", said)
+    assert run("eafix-cli test trading --environment=dr") == Ended(3, "", said)
+    assert run("eafix-cli status --environment=green").code == 1
     assert run("eafix-cli status --environment=production").code == 0
 
 

@@ -147,3 +147,6 @@ def test_top_shows_what_the_processes_use(cluster: FakeCluster, run: Run) -> Non
     assert row[0].startswith("eafix-risk-manager-")
     assert row[1].endswith("m")
     assert int(row[2].removesuffix("Mi")) > 5
+    cluster.kill("risk-manager")
+    assert run("kubectl top pods -l app=eafix-risk-manager") == Ended(1, "", "error: metrics not available yet\n")
+    assert run("kubectl top pods -l app=none") == Ended(0, "", "No resources found in default namespace.\n")

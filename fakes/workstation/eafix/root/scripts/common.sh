@@ -8,6 +8,8 @@ ME="$(basename "$0")"
 DATABASE="${PGDATABASE:-eafix_prod}"
 
 fail() { echo "$ME: $1" >&2; exit "${2:-1}"; }
+# The real script can, here nothing is there to do it with: said as the other stand-ins say it, never as a failure of its own.
+not_offered() { fail "$1 exists in the real platform, but gameday's stand-in does not offer it" 3; }
 shown() { echo "${1#"$ROOT"}"; }  # a path as the documents write it
 here() { case "$1" in "$BACKUPS"/*) echo "$1" ;; /backups/*) echo "$ROOT$1" ;; *) echo "$1" ;; esac; }
 

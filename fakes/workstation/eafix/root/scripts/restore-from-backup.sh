@@ -12,8 +12,7 @@ for argument in "$@"; do
   esac
 done
 if [ -n "$site" ]; then
-  [ -n "${EAFIX_DR_SITE:-}" ] || fail "this platform has no site '$site' to restore onto: EAFIX_DR_SITE names none"
-  fail "restoring onto another site is not modelled" 3
+  not_offered "restoring onto the site '$site'"
 fi
 if [ -z "$target" ]; then
   [ -z "$latest" ] || fail "--latest alone would restore over the live database; say where: --target=NAMESPACE or --site=SITE" 2
