@@ -36,7 +36,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("scenario", nargs=-1, required=True)
+@click.argument("scenario", nargs=-1)
 @click.option(
     "--speed",
     type=click.FloatRange(1, 100),
@@ -56,14 +56,35 @@ def cli() -> None:
     help="Who detects: Prometheus with Alertmanager, the embedded evaluator of the same rules, or (auto) the former where they"
     " are found.  [default: what the scenario says, else auto]",
 )
+@click.option("--all", "everything", is_flag=True, help="The whole catalogue, side by side.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=None,
+    help="How many at once.  [default: 1; with --all one a core, within free memory]",
+)
+@click.option("--tag", "tags", multiple=True, help="Only scenarios with this tag; of several, any.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only scenarios whose name matches, such as '*-failure'.")
+@click.option("--since-last-failure", is_flag=True, help="Not those that passed when they were last run (the drills in --out).")
+@click.option("--shuffle", type=int, default=None, metavar="SEED", help="In an order drawn from this seed.")
 @_OUT
 def run(
-    scenario: tuple[str, ...], speed: float, seed: int | None, settings: tuple[str, ...], stack: str, monitor: MonitorWish | None, out: Path
+    scenario: tuple[str, ...], speed: float, seed: int | None, settings: tuple[str, ...], stack: str, monitor: MonitorWish | None,
+    everything: bool, jobs: int | None, tags: tuple[str, ...], only: tuple[str, ...], since_last_failure: bool, shuffle: int | None,
+    out: Path,
 ) -> None:  # fmt: skip
-    """Carry scenarios out, one after another: names of the catalogue, files or folders."""
-    from gameday.running import run_all
+    """Carry scenarios out: names of the catalogue, files or folders, one after another; --jobs and --all: side by side."""
+    from gameday.running import RunWishes, run_all
 
-    sys.exit(run_all(scenario, speed=speed, seed=seed, settings=_pairs(settings), stack=stack, monitor=monitor, out=out))
+    if not scenario and not everything:
+        raise click.UsageError("Missing argument 'SCENARIO...'; --all runs the whole catalogue.")
+    if jobs not in (None, 1) and stack == "compose":
+        raise click.UsageError("--jobs: a compose stack is one; its drills run one after another.")
+    wishes = RunWishes(
+        scenario, speed, seed, _pairs(settings), stack, monitor, out, everything, 1 if stack == "compose" else jobs, tags, only,
+        since_last_failure, shuffle,
+    )  # fmt: skip
+    sys.exit(run_all(wishes))
 
 
 @cli.command()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from gameday.exits import MEANINGS, worst
 from harness.doctor import Finding
 from harness.history import History
 from harness.result import Result, build_result, write_result
+from harness.run import Outcome
 from harness.verdict import Judgement
 from reports.listing import LATEST, drills, find
 from reports.verdicts import compared, headline, measure_name
@@ -26,7 +27,7 @@ if TYPE_CHECKING:  # it needs the container engine's packages, which are optiona
     from harness.engine.clean import Cleaned
 
 _LEAST_WIDTH = 140  # in a file or a CI log nothing needs to be folded
-_STYLES = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
+VERDICT_STYLES = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
 _MARKS = {True: ("ok", "green"), False: ("missing", "bold red"), None: ("note", "yellow")}
 
 
@@ -41,7 +42,7 @@ def print_summary(console: Console, folder: Path, result: Result) -> None:
     verdict = result.verdict.value
     sentence = headline(History.read(folder), result.measures, result.judgements)
     console.print()
-    console.print(Text.assemble((f" {verdict.upper()} ", f"reverse {_STYLES[verdict]}"), "  ", sentence), soft_wrap=True)
+    console.print(Text.assemble((f" {verdict.upper()} ", f"reverse {VERDICT_STYLES[verdict]}"), "  ", sentence), soft_wrap=True)
     console.print(verdict_table(result.judgements))
     console.print(
         f"report   {folder / 'report.md'}\npicture  {folder / 'timeline.png'}\nresult   {folder / 'result.json'}", soft_wrap=True
@@ -50,12 +51,27 @@ def print_summary(console: Console, folder: Path, result: Result) -> None:
         console.print(f"again    {result.started.data['command']}", soft_wrap=True)
 
 
-def print_codes(console: Console, names: Sequence[str], codes: Sequence[int]) -> None:
-    """What each of several drills came to; those that were not started have no code."""
-    console.print()
-    for name, code in zip_longest(names, codes):
+def print_rows(console: Console, rows: Sequence[tuple[str, int | None, Outcome | None]]) -> None:
+    """What each of several drills came to: name, exit code (None: not started), outcome."""
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for column in ("scenario", "verdict", "detect", "acknowledge", "recover", "RPO", "lost", "what failed"):
+        table.add_column(column, overflow="fold")
+    for name, code, outcome in rows:
         word = "not started" if code is None else MEANINGS.get(code, f"exit code {code}")
-        console.print(Text.assemble((f"{word:<12}", _STYLES.get(word, "yellow")), name), soft_wrap=True)
+        measured, failed = ["–"] * 5, ""
+        if outcome is not None:
+            found = outcome.result.measures
+            times = (found.time_to_detect_s, found.time_to_acknowledge_s, found.time_to_recover_s, found.recovery_point_s)
+            measured = [
+                *("–" if each is None else duration_text(each) for each in times),
+                "–" if found.lost_writes is None else str(found.lost_writes),
+            ]
+            failed = ", ".join(each.name for each in outcome.result.judgements if each.verdict.value != "pass")
+        table.add_row(name, Text(word, VERDICT_STYLES.get(word, "yellow")), *measured, failed)
+    console.print()
+    console.print(table)
+    counts = Counter("not started" if code is None else MEANINGS.get(code, "other") for _, code, _ in rows)
+    console.print(", ".join(f"{number} {word}" for word, number in counts.most_common()))
 
 
 def verdict_table(judgements: Sequence[Judgement]) -> Table:
@@ -67,7 +83,7 @@ def verdict_table(judgements: Sequence[Judgement]) -> Table:
         measured, limit = compared(judgement) if judgement.kind == "target" else ("", "")
         word = judgement.verdict.value
         about = judgement.why or judgement.source or ""
-        table.add_row(Text(word, _STYLES[word]), measure_name(judgement.name), measured, limit, about)
+        table.add_row(Text(word, VERDICT_STYLES[word]), measure_name(judgement.name), measured, limit, about)
     return table
 
 
@@ -83,7 +99,7 @@ def print_drills(out: Path) -> None:
         lost = "–" if row.lost_writes is None else str(row.lost_writes)
         table.add_row(
             row.drill,
-            Text(verdict, _STYLES.get(row.verdict, "")),
+            Text(verdict, VERDICT_STYLES.get(row.verdict, "")),
             *("–" if each is None else duration_text(each) for each in times),
             lost,
         )

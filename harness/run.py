@@ -72,13 +72,15 @@ class Outcome:
     signal: int | None = None
 
 
-def run_drill(loaded: LoadedScenario, options: DrillOptions, on_event: Callable[[Event], None]) -> Outcome:
+def run_drill(
+    loaded: LoadedScenario, options: DrillOptions, on_event: Callable[[Event], None], stopper: Stopper | None = None
+) -> Outcome:
     """Carry a scenario out and judge it. Blocks; `on_event` hears of each event of the history as it happens.
 
-    SIGINT and SIGTERM abort the drill: it heals, stops and is judged as aborted. Raises HarnessError when the drill could
-    not even start.
+    SIGINT and SIGTERM, or whoever has the `stopper`, abort the drill: it heals, stops and is judged as aborted. Raises
+    HarnessError when the drill could not even start.
     """
-    with _Signals() as signals, ExitStack() as undo:
+    with stopper or Stopper() as signals, ExitStack() as undo:
         spec, conductor = _STACKS[options.stack](loaded, options, undo)
         signals.pass_to(conductor)
         _listen(conductor, on_event)
@@ -212,8 +214,11 @@ class _Sandboxed:
         yield from self._process.stdout
 
 
-class _Signals:
-    """Passes SIGINT and SIGTERM on to the conductor, and makes sure that it ends soon after. Before it is there they end the start."""
+class Stopper:
+    """Passes SIGINT and SIGTERM on to the conductor, and makes sure that it ends soon after. Before it is there they end the start.
+
+    Signals reach the main thread only: whoever runs drills in other threads calls `stop`.
+    """
 
     def __init__(self) -> None:
         self.received: int | None = None
@@ -222,22 +227,26 @@ class _Signals:
 
     def pass_to(self, conductor: Conductor) -> None:
         self._conductor = conductor
+        if self.received is not None:
+            conductor.send_signal(self.received)
 
     def __enter__(self) -> Self:
-        # Signals reach the main thread only; whoever runs drills in threads passes them on.
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)}
+            self._before = {number: signal.signal(number, self.stop) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _hear(self, number: int, _frame: FrameType | None) -> None:
+    def stop(self, number: int, _frame: FrameType | None = None) -> None:
+        """Abort the drill as this signal does."""
+        first, self.received = self.received is None, self.received or number
         if self._conductor is None:
-            raise SystemExit(128 + number)  # whatever was made so far is undone on the way out
-        if self.received is None:
-            self.received = number
+            if self._before:
+                raise SystemExit(128 + number)  # whatever was made so far is undone on the way out
+            return  # in another thread: the conductor hears of it as soon as it is there
+        if first:
             timer = threading.Timer(_STOPS_WITHIN_S, self._conductor.kill)
             timer.daemon = True
             timer.start()

@@ -65,7 +65,7 @@ def run_folder(folder: Path, *, own_network: bool) -> tuple[Path, Path | None]:
         behind = Path(tempfile.mkdtemp(prefix="gameday-"))
         behind.chmod(0o711)
         return behind, behind
-    if _free_memory_mb() >= _FAST_RUN_NEEDS_MB:
+    if free_memory_mb() >= _FAST_RUN_NEEDS_MB:
         return RUN, None
     behind = folder / "run"
     behind.mkdir(exist_ok=True)
@@ -119,7 +119,8 @@ def project_packages() -> list[Path]:
     return [PROJECT / name for name in _PACKAGES if (PROJECT / name).is_dir()]
 
 
-def _free_memory_mb() -> float:
+def free_memory_mb() -> float:
+    """What of this machine's memory could be used now."""
     for line in Path("/proc/meminfo").read_text().splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) / 1024
