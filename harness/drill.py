@@ -149,7 +149,9 @@ class Drill:
     async def _rehearse(self, undo: AsyncExitStack) -> None:
         rng = random.Random(self._spec.seed)
         faults = [(model, build_fault(model, number, self._stack)) for number, model in enumerate(self._scenario.faults, start=1)]
-        injector = Injector(faults, clock=self._clock, pace=self._pace, recorder=self._recorder, felt=self._recovery.felt)
+        injector = Injector(
+            faults, clock=self._clock, pace=self._pace, recorder=self._recorder, felt=self._recovery.felt, seed=self._spec.seed
+        )
         await injector.heal_all()
         undo.push_async_callback(injector.heal_all)
         start_s = self._start_on_phase(rng)
@@ -171,7 +173,7 @@ class Drill:
         Scrapes lie on a grid of documented time, so the same seed meets them at the same phase, at any speed.
         """
         every_s = self._spec.loaded.stack.monitoring.scrape_every_s
-        first_at_s = min(model.at_s for model in self._scenario.faults)
+        first_at_s = min(model.at_s for model in self._scenario.faults if model.after is None)
         earliest = self._clock.now() + first_at_s + LEAD_S + 0.5
         phase = rng.random() * every_s
         return (earliest // every_s + 1) * every_s + phase - first_at_s

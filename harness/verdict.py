@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Literal
 
@@ -58,7 +58,19 @@ def judge(history: History, measures: Measures, targets: Mapping[str, Target]) -
     named = [str(name) for name in scenario_of(history).get("targets", ()) if str(name) not in targets]
     missing = [Judgement(name, "target", Verdict.UNKNOWN, why="no target of this name is known", target=name) for name in named]
     judged = [judge_target(name, target, measures, status_of(history)) for name, target in targets.items()]
-    return [*judged, *missing, *_invariants(history, measures)]
+    known = (scenario_of(history).get("expect") or {}).get("miss") or {}
+    expected = [_expected(each, str(known[each.target])) if each.target in known else each for each in judged]
+    return [*expected, *missing, *_invariants(history, measures)]
+
+
+def _expected(judgement: Judgement, reason: str) -> Judgement:
+    """The scenario is known to miss this target: missing it passes, meeting it means that something is not as it was known to be."""
+    verdict, why = judgement.verdict, f"{judgement.why}; " if judgement.why else ""
+    if verdict is Verdict.FAIL:
+        return replace(judgement, verdict=Verdict.PASS, why=f"{why}missed, as the scenario expects: {reason}")
+    if verdict is Verdict.PASS:
+        return replace(judgement, verdict=Verdict.FAIL, why=f"{why}met, and the scenario expects a miss: {reason}")
+    return judgement
 
 
 def judge_target(name: str, target: Target, measures: Measures, status: str) -> Judgement:
@@ -121,12 +133,18 @@ def _invariants(history: History, measures: Measures) -> Iterator[Judgement]:
 def overall(judgements: Sequence[Judgement], history: History) -> Verdict:
     """The worst: FAIL before UNKNOWN before PASS.
 
-    UNKNOWN at best: an empty list, a drill that did not complete, and one in which a fault could not be injected or healed.
+    UNKNOWN at best: an empty list, a drill that did not complete, and one in which a fault could not be injected or healed, or
+    waited for a moment that never came.
     """
     found = {judgement.verdict for judgement in judgements}
     if Verdict.FAIL in found:
         return Verdict.FAIL
-    whole = status_of(history) == COMPLETED and history.first("fault.failed") is None
+    injected = len(list(history.of_kind("fault.injected")))
+    whole = (
+        status_of(history) == COMPLETED
+        and history.first("fault.failed") is None
+        and injected >= len(scenario_of(history).get("faults", ()))
+    )
     return Verdict.PASS if found == {Verdict.PASS} and whole else Verdict.UNKNOWN
 
 

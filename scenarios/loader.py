@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,7 @@ def load_scenario(path: Path, *, overrides: Mapping[str, str] | None = None) -> 
         *timeline_problems(source, scenario),
         *name_problems(source, scenario.detection.alerts, ("detection", "alerts"), "alert", {rule.alert for rule in rules}),
         *name_problems(source, scenario.targets, ("targets",), "target", known_targets),
+        *_expected_misses(source, scenario),
         *procedure_problems,
         *setting_problems,
     ]
@@ -114,6 +115,15 @@ def load_scenario(path: Path, *, overrides: Mapping[str, str] | None = None) -> 
         )
     targets = {name: known_targets[name] for name in scenario.targets}
     return LoadedScenario(path.stem, path, scenario, stack, stack_name, targets, rules, procedure, settings)
+
+
+def _expected_misses(source: Source, scenario: Scenario) -> Iterator[Problem]:
+    for name, why in (scenario.expect.miss if scenario.expect else {}).items():
+        at = ("expect", "miss", name)
+        if name not in scenario.targets:
+            yield source.problem(f"'{name}' is not among the scenario's targets{hint(name, scenario.targets)}", at, key=True)
+        if not why.strip():
+            yield source.problem(f"{name}: write down why it is known to be missed", at)
 
 
 def _stack(source: Source, reference: str) -> tuple[Stack, str]:

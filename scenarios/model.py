@@ -187,6 +187,15 @@ class Response(FileModel):
     )
 
 
+class Expectation(FileModel):
+    """What is known beforehand of how it ends."""
+
+    miss: dict[Name, str] = Field(
+        min_length=1,
+        description="Targets that can't be met, each with the reason. Missing one is what passes then, and meeting it fails.",
+    )
+
+
 class Scenario(FileModel):
     """One thing to rehearse."""
 
@@ -210,6 +219,7 @@ class Scenario(FileModel):
     response: Response
     give_up_after_s: PositiveDuration = Field(1800.0, description="After the first fault; then the drill ends as not recovered.")
     targets: tuple[str, ...] = Field(min_length=1, description="Names in targets.yaml.")
+    expect: Expectation | None = Field(None, description="Targets that this scenario is known to miss; none by default.")
 
 
 # --- targets and rules ---------------------------------------------------------------------------------------------

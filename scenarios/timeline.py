@@ -8,21 +8,43 @@ from itertools import combinations
 
 from scenarios.errors import Problem
 from scenarios.faults import Fault
-from scenarios.faults.process import ProcessKill, ProcessPause
+from scenarios.faults.process import (
+    ProcessCpuHog,
+    ProcessCrashLoop,
+    ProcessFileDescriptors,
+    ProcessKill,
+    ProcessMemoryLeak,
+    ProcessPause,
+    ProcessSlowStart,
+)
 from scenarios.fields import format_duration
 from scenarios.model import HumanDelay, Scenario
 from scenarios.yaml_source import Location, Source
+
+_Strains = ProcessSlowStart | ProcessMemoryLeak | ProcessCpuHog | ProcessFileDescriptors
+_Ends = ProcessKill | ProcessCrashLoop | ProcessSlowStart  # they end a run of the process
 
 
 def timeline_problems(source: Source, scenario: Scenario) -> Iterator[Problem]:
     """Everything that can never happen as it is written."""
     yield from _windows(source, scenario)
-    first_s = min(fault.at_s for fault in scenario.faults)
+    first_s = min((fault.at_s for fault in scenario.faults if fault.after is None), default=0.0)
+    if all(fault.after for fault in scenario.faults):
+        yield source.problem(
+            "every fault waits for a moment that only another fault can bring about; one has to come first",
+            ("faults", 0, "after"),
+        )
     for index, fault in enumerate(scenario.faults):
         yield from _fault(source, ("faults", index), fault, scenario.give_up_after_s + first_s)
     yield from _overlaps(source, scenario.faults)
     for index, condition in enumerate(scenario.conditions):
-        for key, given in (("at", condition.at_s != 0), ("heal-after", condition.heal_after_s is not None)):
+        never = {
+            "at": condition.at_s != 0,
+            "until": condition.until_s,
+            "after": condition.after,
+            "heal-after": condition.heal_after_s is not None,
+        }
+        for key, given in never.items():
             if given:
                 message = f"a condition is in force from the start to the end; '{key}' belongs to a fault"
                 yield source.problem(message, ("conditions", index, key), key=True)
@@ -42,6 +64,9 @@ def _fault(source: Source, at: Location, fault: Fault, end_s: float) -> Iterator
     if fault.at_s >= end_s:
         message = f"at: {format_duration(fault.at_s)} is when the drill has given up already (give-up-after counts from the first fault)"
         yield source.problem(message, (*at, "at"))
+    if fault.until_s is not None and fault.until_s <= fault.at_s:
+        message = f"until: {format_duration(fault.until_s)} is not later than at, {format_duration(fault.at_s)}; the time is drawn between them"
+        yield source.problem(message, (*at, "until"))
     if fault.heal_after_s is None:
         return
     if isinstance(fault, ProcessKill):
@@ -57,20 +82,36 @@ def _fault(source: Source, at: Location, fault: Fault, end_s: float) -> Iterator
 
 
 def _overlaps(source: Source, faults: Sequence[Fault]) -> Iterator[Problem]:
-    """Two faults of one process: nothing can be killed twice at once, paused twice, or paused when it is dead."""
-    struck = [(index, fault) for index, fault in enumerate(faults) if isinstance(fault, ProcessKill | ProcessPause)]
+    """Two faults of one process: nothing can be killed twice at once, paused twice, or be anything when it is dead."""
+    struck = [
+        (index, fault)
+        for index, fault in enumerate(faults)
+        if isinstance(fault, ProcessKill | ProcessPause | ProcessCrashLoop | _Strains)
+    ]
     for (first, one), (second, other) in combinations(struck, 2):
-        if one.process != other.process:
-            continue
-        paused = isinstance(one, ProcessPause) and isinstance(other, ProcessPause)
-        if one.at_s == other.at_s or (paused and _meet(one, other)):
+        if one.process == other.process and _contrary(one, other):
             message = f"{other.process} is struck by entry {first + 1} of faults at that time already"
             yield source.problem(message, ("faults", second, "process"))
 
 
+def _contrary(one: Fault, other: Fault) -> bool:
+    """Whether the one leaves nothing for the other to strike."""
+    if one.at_s == other.at_s and any(isinstance(each, _Ends | ProcessPause) for each in (one, other)):
+        return True
+    if type(one) is type(other) and not isinstance(one, ProcessKill):
+        return _meet(one, other)
+    return any(
+        isinstance(loop, ProcessCrashLoop) and loop.at_s <= each.at_s < _end_s(loop)
+        for loop, each in ((one, other), (other, one))
+    )
+
+
 def _meet(one: Fault, other: Fault) -> bool:
-    ends = [math.inf if each.heal_after_s is None else each.at_s + each.heal_after_s for each in (one, other)]
-    return one.at_s < ends[1] and other.at_s < ends[0]
+    return one.at_s < _end_s(other) and other.at_s < _end_s(one)
+
+
+def _end_s(fault: Fault) -> float:
+    return math.inf if fault.heal_after_s is None else fault.at_s + fault.heal_after_s
 
 
 def _delay(source: Source, at: Location, delay: HumanDelay) -> Iterator[Problem]:

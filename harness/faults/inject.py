@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Sequence
 
 from fakes.clock import Clock
 from harness.errors import HarnessError, NotReady
 from harness.faults.base import Fault
-from harness.history import Recorder
+from harness.history import Event, Recorder
 from harness.pace import Pace
 from harness.waiting import wait_until
 from scenarios.faults import Fault as FaultModel
+from scenarios.faults.base import MOMENTS, Moment
 
 LEAD_S = 2.0  # documented time runs at rate 1 from this long before an injection (DESIGN, choice 6)
 BITES_WITHIN_S = 5.0  # a fault of which nothing is seen for this long after its injection hasn't bitten
@@ -24,8 +26,14 @@ class Injector:
     def __init__(
         self, faults: Sequence[tuple[FaultModel, Fault]], *, clock: Clock, pace: Pace, recorder: Recorder,
         felt: Callable[[float], Awaitable[bool]],
+        seed: int = 0,
     ) -> None:  # fmt: skip
+        """`seed` draws the times that a file leaves open."""
         self._faults, self._clock, self._pace, self._recorder, self._felt = list(faults), clock, pace, recorder, felt
+        self._seed = seed
+        self._came: dict[Moment, asyncio.Event] = {}
+        self._came_s: dict[Moment, float] = {}
+        recorder.listen(self._hear)
         self._injected: list[tuple[FaultModel, Fault]] = []
         self.first_injected_s: float | None = None
 
@@ -42,14 +50,34 @@ class Injector:
 
     async def run(self, start_s: float) -> None:
         """Inject each fault at `start_s` plus its time, and heal those that heal by themselves. Returns when all is done."""
-        groups: dict[float, list[tuple[FaultModel, Fault]]] = {}
-        for model, fault in self._faults:
-            groups.setdefault(model.at_s, []).append((model, fault))
+        groups: dict[tuple[Moment | None, float], list[tuple[FaultModel, Fault]]] = {}
+        for number, (model, fault) in enumerate(self._faults):
+            groups.setdefault((model.after, self.time_of(number)), []).append((model, fault))
         async with asyncio.TaskGroup() as tasks:
-            for at_s, group in groups.items():
-                tasks.create_task(self._inject_group(start_s + at_s, group))
+            for (after, at_s), group in groups.items():
+                tasks.create_task(self._inject_group(start_s, after, at_s, group))
 
-    async def _inject_group(self, at_s: float, group: list[tuple[FaultModel, Fault]]) -> None:
+    def time_of(self, number: int) -> float:
+        """Documented seconds of a fault, after the start or after what it waits for: what its file says, or drawn between two times."""
+        model = self._faults[number][0]
+        if model.until_s is None:
+            return model.at_s
+        return random.Random(f"{self._seed} {number}").uniform(model.at_s, model.until_s)
+
+    def _hear(self, event: Event) -> None:
+        """Remember when each moment that a fault can wait for came first."""
+        for moment, kind in MOMENTS.items():
+            if event.kind == kind and (moment != "alert" or event.data.get("expected", True)) and moment not in self._came_s:
+                self._came_s[moment] = event.at_s
+                self._came.setdefault(moment, asyncio.Event()).set()
+
+    async def _inject_group(
+        self, start_s: float, after: Moment | None, wait_s: float, group: list[tuple[FaultModel, Fault]]
+    ) -> None:
+        if after is not None:
+            await self._came.setdefault(after, asyncio.Event()).wait()
+            start_s = self._came_s[after]
+        at_s = start_s + wait_s
         await self._clock.sleep(at_s - LEAD_S - self._clock.now())
         with self._pace.measured("injection"):
             await self._clock.sleep(at_s - self._clock.now())
@@ -70,7 +98,7 @@ class Injector:
             raise
         # The instant before the verb: measured times are never shorter than the truth.
         took_s = self._clock.now() - before
-        parameters = model.model_dump(mode="json", exclude={"name", "at_s", "heal_after_s"})
+        parameters = model.model_dump(mode="json", exclude={"name", "at_s", "until_s", "after", "heal_after_s"})
         self._recorder.record(
             "fault.injected", fault.name, at_s=before, wall_s=wall_before, took_s=round(took_s, 6), **parameters
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -12,12 +13,22 @@ from scenarios.fields import Duration, FileModel
 Strikes = Literal["process", "service", "postgres", "redis", "links", "nothing"]
 
 
+# What a fault can wait for, and the event of the history that says so.
+Moment = Literal["alert", "page", "acknowledged", "procedure", "procedure-done"]
+MOMENTS: Mapping[Moment, str] = {
+    "alert": "alert.firing", "page": "page.sent", "acknowledged": "page.acknowledged", "procedure": "procedure.started",
+    "procedure-done": "procedure.finished",
+}  # fmt: skip
+
+
 class BaseFault(FileModel):
     """What every fault says of itself."""
 
     strikes: ClassVar[Strikes]
     name: str | None = Field(None, description="How the report calls it; by default its kind and subject.")
-    at_s: Duration = Field(0.0, description="Documented time after the steady state was proven.")
+    at_s: Duration = Field(0.0, description="Documented time after the steady state was proven, or after `after`.")
+    until_s: Duration | None = Field(None, description="The time is drawn by the drill's seed, from `at` to `until`.")
+    after: Moment | None = Field(None, description="`at` counts from this moment instead: the first time that it comes.")
     heal_after_s: Duration | None = Field(
         None, description="None: it stays until the procedure or the end of the drill heals it."
     )

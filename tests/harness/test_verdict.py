@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import BadHistory
-from harness.history import History
+from harness.history import Event, History
 from harness.measure import Measures, measure
 from harness.verdict import Judgement, Verdict, exit_code, judge, judge_target, overall, status_of, targets_of
 from scenarios.model import Target
@@ -251,6 +252,51 @@ def test_a_drill_that_did_not_complete_passes_nothing(finished: Mapping[str, Any
     history = (story.at(1, "drill.finished", "it", **finished) if finished else story).history()
     assert overall(of(PASS), history) is UNKNOWN
     assert overall(of(PASS, FAIL), history) is FAIL
+
+
+@pytest.mark.parametrize(("limit", "verdict", "why"), [
+    (100.0, PASS, "missed, as the scenario expects: the replica is asleep"),
+    (300.0, FAIL, "met, and the scenario expects a miss: the replica is asleep"),
+])  # fmt: skip
+def test_a_target_that_is_known_to_be_missed_passes_by_being_missed(limit: float, verdict: Verdict, why: str) -> None:
+    """And meeting it fails: something is not as it was known to be. What was measured stays what it is."""
+    story = ended(drill())
+    story.events[:] = [_expecting(event, {"rto": "the replica is asleep"}) for event in story.events]
+    history = story.history()
+    targets = {"rto": target("time_to_recover_s", limit), "other": target("time_to_recover_s", limit)}
+    found = {each.target: each for each in judge(history, measure(history), targets) if each.kind == "target"}
+    assert (found["rto"].verdict, found["rto"].why, found["rto"].limit) == (verdict, why, limit)
+    assert found["other"].verdict is not verdict
+
+
+def test_an_expected_miss_that_could_not_be_judged_is_unknown() -> None:
+    """A fault that never bit misses nothing."""
+    story = without(ended(drill()), "fault.bit")
+    story.events[:] = [_expecting(event, {"rto": "x"}) for event in story.events if event.kind != "op.ok"]
+    history = story.history()
+    found = judge(history, measure(history), {"rto": target("time_to_recover_s", 300)})
+    assert next(each for each in found if each.target == "rto").verdict is UNKNOWN
+
+
+def _expecting(event: Event, misses: Mapping[str, str]) -> Event:
+    if event.kind != "drill.started":
+        return event
+    scenario = {**event.data.get("scenario", {}), "expect": {"miss": dict(misses)}}
+    return replace(event, data={**event.data, "scenario": scenario})
+
+
+def test_a_fault_whose_moment_never_came_passes_nothing() -> None:
+    """The scenario has two, and one was injected."""
+    story = ended(drill())
+    whole = story.history()
+    judgements = judge(whole, measure(whole), targets_of(whole))
+    assert overall(judgements, whole) is PASS
+    story.events[:] = [
+        replace(event, data={**event.data, "scenario": {**event.data.get("scenario", {}), "faults": [{}, {}]}})
+        if event.kind == "drill.started" else event
+        for event in story.events
+    ]  # fmt: skip
+    assert overall(judgements, story.history()) is UNKNOWN
 
 
 def test_a_fault_that_could_not_be_healed_passes_nothing() -> None:

@@ -45,7 +45,7 @@ def test_a_model_dumped_as_json_can_be_read_again() -> None:
     )  # fmt: skip
     dumped = scenario.model_dump(mode="json", by_alias=True)
     assert dumped["faults"][0] | {"links": ()} == {
-        "name": None, "at": "1m30s", "heal-after": "1.5s", "fault": "link.down", "links": (),
+        "name": None, "at": "1m30s", "heal-after": "1.5s", "fault": "link.down", "links": (), "until": None, "after": None,
     }  # fmt: skip
     assert (dumped["load"]["orders-per-s"], dumped["load"]["canary-every"]) == (3, "500ms")
     assert Scenario.model_validate(dumped) == scenario

@@ -137,6 +137,66 @@ def test_every_fault_is_healed_even_if_healing_one_fails(tmp_path: Path) -> None
     assert other.calls == ["heal"]
 
 
+def test_a_fault_waits_for_its_moment(tmp_path: Path) -> None:
+    """Ten seconds after the page was acknowledged, the first time; an alert that nobody expects is no moment."""
+    clock, waiting = ManualClock(), SpyFault("waiting")
+
+    async def felt(_injected_s: float) -> bool:
+        return True
+
+    async def scene(recorder: Recorder) -> float:
+        faults = [
+            (_model(), SpyFault("first")),
+            (_model(after="acknowledged", at="10s"), waiting),
+            (_model(after="alert"), SpyFault("never")),
+        ]
+        injector = Injector(faults, clock=clock, pace=_Unpaced(), recorder=recorder, felt=felt)
+        running = asyncio.create_task(injector.run(clock.now() + 2.5))
+        while injector.first_injected_s is None:  # noqa: ASYNC110 - the clock moves only when somebody sleeps
+            await asyncio.sleep(0)
+        assert waiting.calls == []
+        recorder.record("alert.firing", "other", expected=False)
+        recorder.record("page.acknowledged", "x")
+        acknowledged_s = clock.now()
+        await clock.sleep(2)
+        recorder.record("page.acknowledged", "y")
+        while not waiting.calls:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return acknowledged_s
+
+    with Recorder(tmp_path / "history.jsonl", clock) as recorder:
+        acknowledged_s = asyncio.run(scene(recorder))
+    injected = {event.subject: event.at_s for event in History.read(tmp_path).of_kind("fault.injected")}
+    assert set(injected) == {"first", "waiting"}
+    assert injected["waiting"] == pytest.approx(acknowledged_s + 10)
+
+
+def test_a_time_between_two_is_drawn_by_the_seed(tmp_path: Path) -> None:
+    """The same for the same seed, whatever else there is; another for each fault."""
+    page = ClockPage(tmp_path / "page", speed=SPEED)
+
+    async def felt(_injected_s: float) -> bool:
+        return True
+
+    def times(seed: int) -> list[float]:
+        faults = [
+            (_model(at="10s", until="60s"), SpyFault()),
+            (_model(at="10s", until="60s"), SpyFault()),
+            (_model(at="10s"), SpyFault()),
+        ]
+        with Recorder(tmp_path / f"{seed}.jsonl", page) as recorder:
+            injector = Injector(faults, clock=page, pace=_Unpaced(), recorder=recorder, felt=felt, seed=seed)
+            return [injector.time_of(number) for number in range(3)]
+
+    assert times(7) == times(7)
+    assert times(7) != times(8)
+    assert len(set(times(7))) == 3
+    assert times(7)[2] == 10
+    assert all(10 <= each <= 60 for each in times(7))
+
+
 def test_a_fault_that_heals_by_itself_does_so_after_its_time(tmp_path: Path) -> None:
     """`heal-after` counts from the injection, in documented time."""
     events = _run(tmp_path, [(_model(**{"heal-after": "60s"}), SpyFault())], heal=False)
