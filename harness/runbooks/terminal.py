@@ -23,15 +23,15 @@ from harness.errors import HarnessError
 from harness.runbooks.output import Output
 from harness.sandbox.launch import PROJECT
 from harness.sandbox.limits import Limits
-from harness.stack.process import descendants
+from harness.stack.process import descendants, is_waiting
 
 _STARTS_WITHIN_S = 20.0
 _LAST_WORDS_S = 0.05  # wall: how long output may still come after a command's own end
 _LETS_GO_WITHIN_S = 2.0  # wall: from SIGINT until the shell asks for the next command
 _LOOK_EVERY_S = 0.05
+_STILL_LOOKS = 2
 _BREEDS_LOOK_S = 0.1  # wall: what multiplies has become more by then
-_BREEDS_FROM = 20  # processes left behind: so many are no background job
-_BREEDS_WITHIN_S = 3.0  # wall: until the watchdog has seen it
+_BREEDS_WITHIN_S = 10.0  # wall: until the watchdog has seen it, on a busy machine too
 _CONTROL, _STATUS, _TERMINAL = 9, 8, 7  # descriptors of the shell; what it runs does not get the first two
 _DRIVER = r"""
 while IFS= read -r -d '' -u 9 __gameday_text && IFS= read -r -d '' -u 9 __gameday_how && IFS= read -r -d '' -u 9 __gameday_typed; do
@@ -230,13 +230,16 @@ class Terminal:
 
     async def calm(self) -> bool:
         """After a command: what multiplies in the background is seen to before the next one. False when it ended the shell."""
-        until, still, before = time.monotonic() + _BREEDS_WITHIN_S, 0, 0
-        while self.running and (now := self.left_behind) and time.monotonic() < until:
-            still = still + 1 if now <= min(before, _BREEDS_FROM) else 0
-            if still > 1:  # a background job
+        until, still, before = time.monotonic() + _BREEDS_WITHIN_S, 0, set[int]()
+        while self.running and (now := set(self._below())) and time.monotonic() < until:
+            # A background job stays what it is and waits; what breeds has other processes, or some that run, start or end.
+            still = still + 1 if now == before and all(map(is_waiting, now)) else 0
+            if still > _STILL_LOOKS:
                 break
             before = now
             await asyncio.sleep(_BREEDS_LOOK_S)
+        if self.killed_for and self._process is not None:  # it is about to end, or has ended and nobody has noticed yet
+            await self._process.wait()
         return self.running
 
     @property

@@ -143,10 +143,19 @@ def signal_tree(pid: int, sent: Signals) -> list[int]:
 
 def is_stopped(pid: int) -> bool:
     """Has SIGSTOP taken effect? False also when the process is gone."""
+    return _state(pid) == "T"
+
+
+def is_waiting(pid: int) -> bool:
+    """Does it wait for something that happens, rather than run, start or end? False also when the process is gone."""
+    return _state(pid) in ("S", "T")
+
+
+def _state(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except OSError:
-        return False
+        return ""
 
 
 def memory_mb(pids: Sequence[int]) -> float:

@@ -229,7 +229,7 @@ def test_endless_output_is_stopped_and_cut(attacked: Rows) -> None:
 
 def test_a_fork_bomb_ends_before_it_hurts(attacked: Rows) -> None:
     """And takes its whole terminal with it; the next one is well."""
-    assert attacked["bomb"]["running"] is False
+    assert attacked["bomb"]["running"] is False, (attacked["bomb"], attacked["after"])
     assert attacked["bomb"]["killed_for"] == "more than 120 processes"
     assert attacked["after"]["output"] == "well\n"
     assert attacked["after"]["processes"] < 15
