@@ -59,9 +59,9 @@ $(STAMP): requirements.lock pyproject.toml
 gameday: setup ## The main job: kill the primary database, recover it by the runbook, judge the recovery
 	@$(BIN)/gameday run primary-database-failure --speed 20 $(ARGS)
 
-test: setup ## Run the tests (GAMEDAY_REQUIRE=all: fail, not skip, where a part is missing); drills by themselves, they measure times
+test: setup ## Run the tests (GAMEDAY_REQUIRE=all: fail, not skip, where a part is missing)
 	@$(BIN)/pytest -n $(TEST_JOBS) --dist loadfile --ignore tests/drills
-	$(BIN)/pytest tests/drills
+	$(BIN)/pytest -n 2 --dist loadfile --durations 10 tests/drills
 
 lint: setup ## Run ruff, its formatter's check and mypy --strict
 	@$(BIN)/ruff check

@@ -18,6 +18,7 @@ from typing import Protocol
 _SEQUENCE = struct.Struct("<Q")
 _BODY = struct.Struct("<ddddd")  # start, wall anchor, documented anchor, rate, highest rate
 _SIZE = _SEQUENCE.size + _BODY.size
+_OFFSET = struct.Struct("<d")
 _SLICE_S = 0.01  # wall seconds after which a sleeper looks at the rate again
 
 
@@ -73,15 +74,36 @@ class PageClock:
         return self._read()[4]
 
     async def sleep(self, documented_s: float) -> None:
-        until = self.now() + documented_s
+        until = PageClock.now(self) + documented_s  # as a monotonic clock would: whatever the time of day does meanwhile
         bends = self.speed != 1
-        while (left := until - self.now()) > 0:
+        while (left := until - PageClock.now(self)) > 0:
             needed = left / self.rate
             await asyncio.sleep(min(needed, _SLICE_S) if bends else needed)
 
     def wall_for(self, documented_s: float, *, least_s: float = 0.05) -> float:
         """Wall seconds that a modelled time-out of this documented length takes now, and at least `least_s`."""
         return max(documented_s / self.rate, least_s)
+
+
+class OwnClock(PageClock):
+    """The clock of one service: the page, and how far its own time of day is off it. Durations are right all the same."""
+
+    def __init__(self, path: Path | str, offset: Path) -> None:
+        super().__init__(path)
+        if not offset.exists():
+            set_offset(offset, 0.0)
+        with offset.open("rb") as file:
+            self._offset = mmap.mmap(file.fileno(), _OFFSET.size, access=mmap.ACCESS_READ)
+
+    def now(self) -> float:
+        (ahead_s,) = _OFFSET.unpack_from(self._offset, 0)
+        return super().now() + float(ahead_s)
+
+
+def set_offset(path: Path, ahead_s: float) -> None:
+    """From now on the clock that reads this file is so far ahead; below 0: behind. It may be set before there is a clock."""
+    with path.open("r+b" if path.exists() else "wb") as file:
+        file.write(_OFFSET.pack(ahead_s))  # in place: whoever has it mapped sees it
 
 
 class ClockPage(PageClock):

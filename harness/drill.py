@@ -57,6 +57,7 @@ class Drill:
             spec.loaded.stack, spec.loaded.settings, tools=spec.tools, toxiproxy=spec.toxiproxy, ports=self._ports,
             folders=Folders(spec.run, spec.folder / "logs", spec.run / "clock.page"), clock=self._clock, seed=spec.seed,
         )  # fmt: skip
+        self._stack.on_backup = self._recorder.record
         self._parties = Parties(spec, self._stack, self._clock, self._pace, self._recorder)
         self._recovery = Recovery(self._parties.observer, self._scenario.steady_state, self._clock, self._pace, self._recorder)
         self._signal: signal.Signals | None = None

@@ -58,18 +58,24 @@ def judge(history: History, measures: Measures, targets: Mapping[str, Target]) -
     named = [str(name) for name in scenario_of(history).get("targets", ()) if str(name) not in targets]
     missing = [Judgement(name, "target", Verdict.UNKNOWN, why="no target of this name is known", target=name) for name in named]
     judged = [judge_target(name, target, measures, status_of(history)) for name, target in targets.items()]
-    known = (scenario_of(history).get("expect") or {}).get("miss") or {}
-    expected = [_expected(each, str(known[each.target])) if each.target in known else each for each in judged]
-    return [*expected, *missing, *_invariants(history, measures)]
+    expect = scenario_of(history).get("expect") or {}
+    known = {**(expect.get("miss") or {}), **(expect.get("broken") or {})}
+    found = [*judged, *missing, *_invariants(history, measures)]
+    return [_expected(each, str(known[name])) if (name := each.target or each.name) in known else each for each in found]
 
 
 def _expected(judgement: Judgement, reason: str) -> Judgement:
-    """The scenario is known to miss this target: missing it passes, meeting it means that something is not as it was known to be."""
+    """This is known to go wrong: going wrong passes, and going well means that something is not as it was known to be."""
     verdict, why = judgement.verdict, f"{judgement.why}; " if judgement.why else ""
+    wrong, well = (
+        ("missed", "met, and the scenario expects a miss")
+        if judgement.kind == "target"
+        else ("broken", "held, and the scenario expects it broken")
+    )
     if verdict is Verdict.FAIL:
-        return replace(judgement, verdict=Verdict.PASS, why=f"{why}missed, as the scenario expects: {reason}")
+        return replace(judgement, verdict=Verdict.PASS, why=f"{why}{wrong}, as the scenario expects: {reason}")
     if verdict is Verdict.PASS:
-        return replace(judgement, verdict=Verdict.FAIL, why=f"{why}met, and the scenario expects a miss: {reason}")
+        return replace(judgement, verdict=Verdict.FAIL, why=f"{why}{well}: {reason}")
     return judgement
 
 

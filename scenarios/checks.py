@@ -9,7 +9,10 @@ from fnmatch import fnmatchcase
 from scenarios.errors import InvalidInput, Problem
 from scenarios.faults import Fault
 from scenarios.faults.base import Strikes
-from scenarios.faults.network import LinkDown, LinkToxic
+from scenarios.faults.network import LinkDown, LinkFlap, LinkPartition, LinkToxic, SiteCut
+from scenarios.faults.outside import DnsWrong, PartyFault
+from scenarios.faults.postgres import ReplicationLag
+from scenarios.faults.process import ServiceConfiguration
 from scenarios.model import Scenario, Stack
 from scenarios.places import siblings
 from scenarios.runbook import Procedure, read_document
@@ -37,14 +40,46 @@ def fault_problems(source: Source, scenario: Scenario, stack: Stack) -> Iterator
 
 
 def _struck(source: Source, at: Location, fault: Fault, stack: Stack) -> Iterator[Problem]:
-    if isinstance(fault, LinkDown | LinkToxic):
-        yield from _links(source, at, fault.links, link_names(stack, with_addresses=isinstance(fault, LinkDown)))
+    if isinstance(fault, LinkDown | LinkFlap | LinkPartition | LinkToxic):
+        yield from _links(source, at, fault.links, link_names(stack, with_addresses=not isinstance(fault, LinkToxic)))
         if isinstance(fault, LinkToxic):
             for attribute, message in wrong_attributes(fault.toxic, fault.attributes):
                 place: Location = (*at, "attributes") if attribute is None else (*at, "attributes", attribute)
                 yield source.problem(message, place, key=True)
+    elif isinstance(fault, SiteCut):
+        for index, part in enumerate(fault.parts):
+            if not any(fnmatchcase(name, part) for name in processes(stack)):
+                yield source.problem(
+                    f"unknown service or datastore '{part}'{hint(part, processes(stack))}", (*at, "parts", index)
+                )
+    elif isinstance(fault, DnsWrong | PartyFault):
+        yield from _outside(source, at, fault, stack)
     elif (struck := getattr(fault, "process", None)) is not None and struck not in (known := _known(fault.strikes, stack)):
         yield source.problem(f"unknown {_CALLED[fault.strikes]} '{struck}'{hint(struck, known)}", (*at, "process"))
+    elif isinstance(fault, ReplicationLag) and stack.datastores[fault.process].replica_of is None:
+        replicas = [name for name, each in stack.datastores.items() if each.replica_of]
+        yield source.problem(f"'{fault.process}' is no replica{hint(fault.process, replicas)}", (*at, "process"))
+    elif isinstance(fault, ServiceConfiguration):
+        settings = {*stack.settings, *stack.services[fault.process].settings}
+        if fault.setting not in settings:
+            yield source.problem(f"unknown setting '{fault.setting}'{hint(fault.setting, settings)}", (*at, "setting"))
+
+
+def _outside(source: Source, at: Location, fault: DnsWrong | PartyFault, stack: Stack) -> Iterator[Problem]:
+    """A party of the wrong kind; a name that nobody has, or that somebody else shall answer to."""
+    if isinstance(fault, PartyFault):
+        there = [name for name, each in stack.services.items() if each.program in fault.programs]
+        if fault.process not in there:
+            message = f"'{fault.process}' is no {fault.programs[0]} of this stack{hint(fault.process, there)}"
+            yield source.problem(message, (*at, "process"))
+        return
+    addresses = sorted({*stack.services, *stack.addresses})
+    if fault.address not in addresses:
+        yield source.problem(f"unknown service address '{fault.address}'{hint(fault.address, addresses)}", (*at, "address"))
+    if fault.to is not None and fault.to not in stack.services:
+        yield source.problem(f"unknown service '{fault.to}'{hint(fault.to, sorted(stack.services))}", (*at, "to"))
+    elif fault.to == fault.address:
+        yield source.problem(f"to: {fault.to} is who should answer; name another service, or nobody", (*at, "to"))
 
 
 _CALLED: Mapping[Strikes, str] = {

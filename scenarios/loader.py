@@ -62,7 +62,11 @@ def find_scenarios(paths_or_names: Sequence[str]) -> list[Path]:
     for given in paths_or_names:
         path = Path(given)
         if path.is_dir():
-            below = [each for each in sorted(path.rglob("*")) if _is_scenario(each.relative_to(path))]
+            below = [
+                each
+                for each in sorted(path.rglob("*"), key=lambda each: (each.parent, each.stem))
+                if _is_scenario(each.relative_to(path))
+            ]
             if not below:
                 problems.append(Problem(path, 0, 0, "there is no scenario file (*.yaml) in this folder"))
             found += below
@@ -118,12 +122,15 @@ def load_scenario(path: Path, *, overrides: Mapping[str, str] | None = None) -> 
 
 
 def _expected_misses(source: Source, scenario: Scenario) -> Iterator[Problem]:
-    for name, why in (scenario.expect.miss if scenario.expect else {}).items():
-        at = ("expect", "miss", name)
-        if name not in scenario.targets:
-            yield source.problem(f"'{name}' is not among the scenario's targets{hint(name, scenario.targets)}", at, key=True)
-        if not why.strip():
-            yield source.problem(f"{name}: write down why it is known to be missed", at)
+    if scenario.expect is None:
+        return
+    for name in scenario.expect.miss.keys() - set(scenario.targets):
+        message = f"'{name}' is not among the scenario's targets{hint(name, scenario.targets)}"
+        yield source.problem(message, ("expect", "miss", name), key=True)
+    for kind, reasons in (("miss", scenario.expect.miss), ("broken", scenario.expect.broken)):
+        for name, why in reasons.items():
+            if not why.strip():
+                yield source.problem(f"{name}: write down why this is known beforehand", ("expect", kind, name))
 
 
 def _stack(source: Source, reference: str) -> tuple[Stack, str]:

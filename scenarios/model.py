@@ -187,12 +187,19 @@ class Response(FileModel):
     )
 
 
-class Expectation(FileModel):
-    """What is known beforehand of how it ends."""
+Invariant = Literal[
+    "lost-acknowledged-writes", "unexpected-writes", "duplicates", "recovered-unknowns", "positions-equal-executions",
+    "executions-equal-fills", "nothing-executed-while-halted", "no-stale-order", "risk-limit-held",
+]  # fmt: skip
 
-    miss: dict[Name, str] = Field(
-        min_length=1,
-        description="Targets that can't be met, each with the reason. Missing one is what passes then, and meeting it fails.",
+
+class Expectation(FileModel):
+    """What is known beforehand of how it ends. What is expected to go wrong passes by going wrong, and fails otherwise."""
+
+    miss: dict[Name, str] = Field(default_factory=dict, description="Targets that can't be met, each with the reason.")
+    broken: dict[Invariant, str] = Field(
+        default_factory=dict,
+        description="Invariants that can't hold, such as no lost write where some may be lost; each with the reason.",
     )
 
 

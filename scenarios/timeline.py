@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from scenarios.errors import Problem
-from scenarios.faults import Fault
+from scenarios.faults import Fault, postgres, redis
+from scenarios.faults.outside import Intrusion, OutsideFault
 from scenarios.faults.process import (
     ProcessCpuHog,
     ProcessCrashLoop,
@@ -37,6 +38,8 @@ def timeline_problems(source: Source, scenario: Scenario) -> Iterator[Problem]:
     for index, fault in enumerate(scenario.faults):
         yield from _fault(source, ("faults", index), fault, scenario.give_up_after_s + first_s)
     yield from _overlaps(source, scenario.faults)
+    yield from _twice(source, scenario.faults)
+    yield from _held_twice(source, scenario.faults)
     for index, condition in enumerate(scenario.conditions):
         never = {
             "at": condition.at_s != 0,
@@ -72,6 +75,9 @@ def _fault(source: Source, at: Location, fault: Fault, end_s: float) -> Iterator
     if isinstance(fault, ProcessKill):
         message = "a killed process is not healed: somebody must start it; leave heal-after out"
         yield source.problem(message, (*at, "heal-after"), key=True)
+    elif isinstance(fault, (*postgres.NEVER_HEALED, *redis.NEVER_HEALED)):
+        message = "what it destroys is not healed: somebody must restore it; leave heal-after out"
+        yield source.problem(message, (*at, "heal-after"), key=True)
     elif fault.heal_after_s == 0:
         yield source.problem(
             "heal-after: the fault would end as it begins; leave it out for a fault that stays", (*at, "heal-after")
@@ -95,7 +101,9 @@ def _overlaps(source: Source, faults: Sequence[Fault]) -> Iterator[Problem]:
 
 
 def _contrary(one: Fault, other: Fault) -> bool:
-    """Whether the one leaves nothing for the other to strike."""
+    """Whether the one leaves nothing for the other to strike. Times that count from different moments can't be compared."""
+    if one.after != other.after:
+        return False
     if one.at_s == other.at_s and any(isinstance(each, _Ends | ProcessPause) for each in (one, other)):
         return True
     if type(one) is type(other) and not isinstance(one, ProcessKill):
@@ -104,6 +112,47 @@ def _contrary(one: Fault, other: Fault) -> bool:
         isinstance(loop, ProcessCrashLoop) and loop.at_s <= each.at_s < _end_s(loop)
         for loop, each in ((one, other), (other, one))
     )
+
+
+def _twice(source: Source, faults: Sequence[Fault]) -> Iterator[Problem]:
+    """Two faults of one kind that set the same thing outside: the end of the first would end the second, too."""
+    held = [
+        (index, fault)
+        for index, fault in enumerate(faults)
+        if isinstance(fault, OutsideFault) and not isinstance(fault, Intrusion)
+    ]
+    for (first, one), (second, other) in combinations(held, 2):
+        of = getattr(other, "process", getattr(other, "address", None))
+        same = type(one) is type(other) and of == getattr(one, "process", getattr(one, "address", None))
+        if same and one.after == other.after and _meet(one, other):
+            message = f"{other.fault}{f' of {of}' if of else ''} is in force by entry {first + 1} of faults at that time already"
+            yield source.problem(message, ("faults", second, "fault"))
+
+
+def _held_twice(source: Source, faults: Sequence[Fault]) -> Iterator[Problem]:
+    """Two faults that set or hold the same thing of one datastore: neither would find what was there before."""
+    held = [(index, fault, of) for index, fault in enumerate(faults) if (of := _held(fault)) is not None]
+    for (first, one, this), (second, other, that) in combinations(held, 2):
+        if this == that and one.after == other.after and _meet(one, other):
+            message = f"entry {first + 1} of faults, {one.fault}, holds the same of {that[0]} at that time already"
+            yield source.problem(message, ("faults", second, "fault"))
+
+
+def _held(fault: Fault) -> tuple[str, str] | None:
+    """What a fault sets or holds until it is healed: of which datastore, and what."""
+    match fault:
+        case redis.Eviction() | redis.MemoryFull():
+            return fault.process, "memory"
+        case postgres.LockPileUp():
+            return fault.process, f"table {fault.table}"
+        case postgres.IndexCorruption():
+            return fault.process, f"index {fault.index}"
+        case postgres.ReplicationLag() | postgres.ConnectionsUsedUp() | postgres.DiskFull() | postgres.SlowQueries():
+            return fault.process, fault.fault
+        case postgres.ArchiveFailing() | redis.AofTruncated() | redis.StaleCache():
+            return fault.process, fault.fault
+        case _:
+            return None
 
 
 def _meet(one: Fault, other: Fault) -> bool:

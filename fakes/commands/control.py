@@ -190,6 +190,21 @@ class Control:
         found: list[dict[str, Any]] = _checked(request(self.address, "GET", "/events"))["events"]
         return found
 
+    def backups(self) -> dict[str, Any]:
+        """The backups of Postgres: bases, log, reaches_s. Raises Refused (409) where none are taken."""
+        found: dict[str, Any] = _checked(request(self.address, "GET", "/backups"))
+        return found
+
+    def ship(self) -> dict[str, Any]:
+        """Bring the transaction log up to now off site; the backups that there are then."""
+        found: dict[str, Any] = self._post("/backups/ship", {})
+        return found
+
+    def restore(self, unit: Unit, source: str, to: str) -> dict[str, Any]:
+        """Bring a Postgres back from `on-site` or `off-site`, to an ISO time or `latest`; what came of it. Returns when it takes writes."""
+        found: dict[str, Any] = self._post(f"{unit.path}/restore", {"source": source, "to": to})
+        return found
+
     def logs(self, unit: Unit, start: int | None = None) -> Logs:
         """The lines of a unit's log, from place `start` on where that is given."""
         query = "tail=-1" if start is None else f"from={start}"

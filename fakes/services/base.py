@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import resource
 import signal
@@ -21,7 +22,7 @@ import uvloop
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from fakes.clock import PageClock
+from fakes.clock import OwnClock, PageClock
 from fakes.services.answers import Handler, answer, translated
 from fakes.services.bus import Bus, Consumer
 from fakes.services.calls import Peer
@@ -31,9 +32,11 @@ from fakes.services.defects import defective, work_of
 from fakes.services.health import Dependency
 from fakes.services.logs import log_to_stderr
 from fakes.services.metrics import CONTENT_TYPE, Registry
+from fakes.services.strain import Strain
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 
+CLOCK_OFFSET = "clock.offset"  # in the state folder: how far its clock is off, see `fakes.clock`
 _IN_FLIGHT_S = 1.0  # wall seconds after SIGTERM in which Postgres may still answer requests in flight
 _ANSWERED_S = 1.2  # then they are answered, well or badly
 _BATCH_S = 0.4  # for the batch that a consumer has in hand
@@ -62,6 +65,7 @@ class Service:
         self._end = asyncio.Event()
         self.site: Callable[[web.AppRunner, str, int], web.BaseSite] = web.TCPSite  # what it listens with
         self._status = 0
+        self._strain = Strain(config.state_dir)
         self._describe_itself()
         if (work := work_of(config.defect)) is not None:
             self.background(work)
@@ -160,9 +164,12 @@ class Service:
             "dependency_up", ("dependency",), lambda: {(name,): float(each.up) for name, each in self.dependencies.items()}
         )
         self.metrics.gauge("process_resident_memory_bytes", resident_bytes)
+        self.metrics.gauge("process_open_fds", _open_descriptors)
+        self.metrics.gauge("process_max_fds", _most_descriptors)
         self.metrics.gauge("cpu_usage_percent", _CpuShare().percent)
         began_s = self.clock.now()
         self.metrics.gauge("process_started_at_seconds", lambda: began_s)  # documented, as everything is
+        self.metrics.gauge("process_clock_seconds", self.clock.now)  # what time it is here: clocks can be off
 
     async def _healthz(self, _: web.Request) -> web.Response:
         missed = bool(self._missed())
@@ -201,6 +208,11 @@ class Service:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end.set)
+        loop.add_signal_handler(signal.SIGUSR2, self._strain.heed)
+        self._strain.heed()
+        await self._strain.late(self.clock, self._end)
+        if self._end.is_set():
+            return self._status
         await start(self)
         runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=_ANSWERED_S)
         await runner.setup()
@@ -255,15 +267,30 @@ class _CpuShare:
 
 
 def resident_bytes() -> float:
-    """The resident memory of this process."""
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE_BYTES
+    """The resident memory of this process; the most that it had when there is no descriptor left to look with."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE_BYTES
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _open_descriptors() -> float:
+    try:
+        return sum(1 for _ in Path("/proc/self/fd").iterdir()) - 1  # one was opened for the look
+    except OSError:  # there is none left
+        return _most_descriptors()
+
+
+def _most_descriptors() -> float:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return math.inf if soft == resource.RLIM_INFINITY else soft
 
 
 def run(given: Mapping[str, Any], start: Callable[[Service], Awaitable[None]]) -> None:
     """Be the service until SIGTERM. Raises SystemExit when it could not do its work."""
     config = Config.of(given)
     config.state_dir.mkdir(parents=True, exist_ok=True)
-    clock = PageClock(config.clock)
+    clock = OwnClock(config.clock, config.state_dir / CLOCK_OFFSET)
     log_to_stderr(config.name, clock)
 
     async def live() -> int:

@@ -6,7 +6,8 @@
     POST /test/simulate-tick {symbol?, price?, tick_id?}   publish one tick; without a symbol, a canary
 
 Writes the stream `ticks` and, for each symbol, the hash `price:<symbol>`. `market_data_age_seconds` goes on growing while
-the feed is dead: its series with a symbol for that symbol, the one without for the newest of all.
+the feed is dead: its series with a symbol for that symbol, the one without for the newest of all. What comes twice or late
+is published as it comes, and counted: market_data_ticks_duplicated_total, market_data_ticks_out_of_order_total.
 """
 
 from __future__ import annotations
@@ -24,9 +25,29 @@ from fakes.services.feed_reader import FeedReader
 from fakes.services.ticks import CANARY, Publisher, Tick
 
 
+class Counted(Publisher):
+    """Publishes what it is given, and counts what a sound feed does not send. What is asked for again after a lost connection counts, too."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(service.bus())
+        self._last: dict[str, Tick] = {}
+        self._twice = service.metrics.counter("market_data_ticks_duplicated_total", "symbol")
+        self._late = service.metrics.counter("market_data_ticks_out_of_order_total", "symbol")
+
+    def give(self, tick: Tick) -> None:
+        last = self._last.get(tick.symbol)
+        if last is not None and last.provider == tick.provider:
+            if tick.tick_id == last.tick_id:
+                self._twice.add(tick.symbol)
+            elif tick.seq < last.seq:
+                self._late.add(tick.symbol)
+        self._last[tick.symbol] = tick
+        super().give(tick)
+
+
 async def start(service: Service) -> None:
     """Read the feed and publish it."""
-    publisher = Publisher(service.bus())
+    publisher = Counted(service)
     reader = FeedReader(service, publisher)
     service.metrics.gauges("market_data_age_seconds", ("symbol",), reader.ages)
     service.metrics.gauge("market_data_ticks_waiting", lambda: publisher.waiting)

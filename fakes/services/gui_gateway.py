@@ -37,6 +37,7 @@ _CHECK_S, _CHECK_LEAST_S = 2.5, 1.5
 _EXECUTE_S, _EXECUTE_LEAST_S = 4.5, 2.5
 _RELEASE_S = 0.5
 _KEPT_FAILURES = 1000
+_FAILURES = {"stale_market_data", "broker_rejected"}  # refusals that are no decision of the platform's
 
 _log = logging.getLogger(__name__)
 
@@ -68,8 +69,7 @@ class Gateway:
         try:
             status, execution = await self._execute(order)
         except Rejected as rejected:
-            stale = rejected.reason == "stale_market_data"
-            self._count(order, "rejected", f"{rejected.reason}: {rejected}", failed=stale)
+            self._count(order, "rejected", f"{rejected.reason}: {rejected}", failed=rejected.reason in _FAILURES)
             raise
         except DependencyDown as down:
             self._count(order, down.outcome, str(down), failed=True)

@@ -5,18 +5,24 @@ obeys: gone, every request is 404; its annotation nginx.ingress.kubernetes.io/wh
 those addresses in, everybody else gets 403. The cluster is asked every half second; while it does not answer, what was known holds.
 
 On its port plain HTTP answers GET /healthz, /metrics and /ca.pem, the authority that vouches for it; it sends whoever asks for a
-host name at port 80 to 443, and answers 400 to all else. The authority is made at the first start and kept in the state folder.
+host name at port 80 to 443, and answers 400 to all else. The authority is made at the first start and kept in the state folder,
+and so are its two certificates: server.pem is the one that is served, from the next handshake on when it is replaced;
+expired.pem has just expired.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import functools
 import ipaddress
 import logging
+import re
 import ssl
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -30,6 +36,8 @@ from fakes.services.tls_site import TlsSite
 
 AUTHORITY = "gameday private CA"
 _CONTROL = Address("127.0.0.1", 6443)
+SERVED, EXPIRED = "server.pem", "expired.pem"  # in the state folder: what is served, and one that could be
+_VALID = re.compile(rb"\x17\x0d\d{12}Z\x17\x0d(\d{12}Z)")  # two UTCTimes in DER: from, until
 _ANNOTATIONS = tuple(f"nginx.ingress.kubernetes.io/{word}-source-range" for word in ("whitelist", "allowlist"))
 _ASK_EVERY_S, _ASK_S = 0.5, 1.0  # wall
 _PROXY_S, _CONNECT_S = 60.0, 5.0  # wall; what ingress-nginx waits by default
@@ -208,27 +216,59 @@ def _page(status: int, words: str) -> web.Response:
     return web.Response(status=status, text=text, content_type="text/html")
 
 
-def tls_context(config: Config) -> ssl.SSLContext:
-    """The server's context. The authority and the certificate are made at the first start and kept."""
-    ca, chain = config.state_dir / "ca.pem", config.state_dir / "server.pem"
-    if not chain.exists():
-        hosts = sorted(dict(config.settings.get("ingress.hosts", {}))) or ["localhost"]
+class Served:
+    """The certificate that lies in the state folder now. Authority and certificates are made at the first start and kept."""
+
+    def __init__(self, config: Config) -> None:
+        self._chain = config.state_dir / SERVED
+        self.hosts = sorted(dict(config.settings.get("ingress.hosts", {}))) or ["localhost"]
+        if not self._chain.exists():
+            self._make(config.state_dir)
+        self._stamp, self._context = self._chain.stat().st_mtime_ns, self._load()
+
+    def _make(self, folder: Path) -> None:
         root, own = certificates.Key.new(), certificates.Key.new()
-        vouched = certificates.server([*hosts, "localhost"], own, issuer=AUTHORITY, issuer_key=root)
-        ca.write_text(certificates.authority(AUTHORITY, root), encoding="ascii")
-        chain.touch(mode=0o600)
-        chain.write_text(vouched + own.pem(), encoding="ascii")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(chain)
-    return context
+        (folder / "ca.pem").write_text(certificates.authority(AUTHORITY, root), encoding="ascii")
+        for name, days in ((EXPIRED, 0), (SERVED, 90)):
+            vouched = certificates.server([*self.hosts, "localhost"], own, issuer=AUTHORITY, issuer_key=root, days=days)
+            (folder / name).touch(mode=0o600)
+            (folder / name).write_text(vouched + own.pem(), encoding="ascii")
+
+    def _load(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(self._chain)
+        return context
+
+    def context(self) -> ssl.SSLContext:
+        """For the next handshake. A file that is no certificate is passed over, as if nobody had put it there."""
+        stamp = self._chain.stat().st_mtime_ns
+        if stamp != self._stamp:
+            self._stamp = stamp
+            try:
+                self._context = self._load()
+                _log.info("the certificate was replaced")
+            except (ssl.SSLError, OSError) as error:
+                _log.error("the new certificate cannot be used: %s", error)
+        return self._context
+
+    def expires(self) -> dict[tuple[str, ...], float]:
+        """When the served certificate expires, for each host name; seconds of the epoch, as ingress-nginx tells it."""
+        coded = self._chain.read_text(encoding="ascii").partition("-----END")[0].partition("-----\n")[2]
+        found = _VALID.search(base64.b64decode(coded))
+        if found is None:
+            return {}
+        until = datetime.strptime(found[1].decode(), "%y%m%d%H%M%SZ").replace(tzinfo=UTC)
+        return {(host,): until.timestamp() for host in self.hosts}
 
 
 async def start(service: Service) -> None:
     """Open the way in."""
     rules = Rules(service.config)
     proxy = Proxy(service, rules)
-    service.site = functools.partial(TlsSite, tls=tls_context(service.config))
+    served = Served(service.config)
+    service.site = functools.partial(TlsSite, tls=served.context)
+    service.metrics.gauges("nginx_ingress_controller_ssl_expire_time_seconds", ("host",), served.expires)
 
     @web.middleware
     async def between(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -34,6 +34,14 @@ class Quota:
         self.used += 1
         return True
 
+    def take_many(self, amount: int, now_s: float) -> int:
+        """Use so many, or all that are left; how many that were."""
+        taken = min(amount, self.left(now_s))
+        if taken:
+            self.began_s = now_s if self.began_s is None else self.began_s
+            self.used += taken
+        return taken
+
     def reset(self) -> None:
         """As if nothing had been used."""
         self.used, self.began_s = 0, None

@@ -1,10 +1,12 @@
 """The rate gate: stands between the ingestor and the price providers, and keeps to what each of them allows.
 
     GET  /providers/<provider>/ticks?after=N   the provider's own stream; each call and each tick counts as one
-         429 {"error", "provider", "retry_after_s"} with Retry-After once the quota is used up; a stream that is open ends then
+         429 {"error", "provider", "retry_after_s"} with Retry-After once the quota is used up; a stream that is open ends then.
+         A provider's own 429 is handed on: it is backed off from, too
     GET  /providers/<provider>/healthz
     GET  /status            quota, use and state of each provider: ok, backoff, down
     GET  /metrics           rate_gate_*
+    POST /use/<provider> {amount?}   somebody else with the same key has used so much of it, or all that is left
     POST /reset             all quotas start anew        POST /reset/<provider>   that one; 404 for an unknown one
 
 Settings: gate.providers {provider: service}, gate.quota per gate.window_s documented seconds; RATE_GATE_QUOTA in the
@@ -22,7 +24,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from fakes.services.answers import answer
+from fakes.services.answers import answer, body_of
 from fakes.services.base import Service, run
 from fakes.services.errors import BadRequest, DependencyDown
 from fakes.services.quotas import Quota, QuotaFile
@@ -32,6 +34,7 @@ _PROVIDERS = {"primary": "price-primary", "backup": "price-backup"}
 _CONNECT_S = 1.0  # wall
 _LOOK_EVERY_S = 0.25  # wall: whether the other side of a silent stream is there still
 _WRITE_EVERY_S = 1.0  # wall
+_TOO_MANY = 429
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +87,7 @@ class Gate:
         if after is not None and not after.isdecimal():
             raise BadRequest(f"after: expected the number of a tick, found {after!r}")
         if not quota.take(self._clock.now()):
-            return self._too_many(quota)
+            return self._too_many(quota, "the quota is used up", quota.ends_in_s(self._clock.now()) or 0.0)
         path = "/ticks" if after is None else f"/ticks?after={after}"
         dependency = self._dependencies[quota.service]
         try:
@@ -95,6 +98,9 @@ class Gate:
                     self._requests.add(quota.provider, "ok")
                     return await self._pass_on(request, upstream, quota)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if isinstance(error, aiohttp.ClientResponseError) and error.status == _TOO_MANY:
+                dependency.failed("it refuses: too many requests")
+                return self._too_many(quota, "the provider refuses", _waits_s(error))
             self._requests.add(quota.provider, "failed")
             dependency.failed(str(error) or type(error).__name__)
             raise DependencyDown(quota.service, str(error) or type(error).__name__) from error
@@ -122,15 +128,14 @@ class Gate:
             _log.error("the quota of %s is used up: %d in this window", quota.provider, quota.used)
         return response
 
-    def _too_many(self, quota: Quota) -> web.Response:
+    def _too_many(self, quota: Quota, why: str, retry_s: float) -> web.Response:
         self._requests.add(quota.provider, "backoff")
         self._backoffs.add(quota.provider)
         quota.backoffs += 1
-        retry_s = quota.ends_in_s(self._clock.now()) or 0.0
         if quota.backoffs % 100 == 1:
-            _log.warning("backing off from %s for the %dth time: the quota is used up", quota.provider, quota.backoffs)
-        body = {"error": "the quota is used up", "provider": quota.provider, "retry_after_s": retry_s}
-        response = answer(body, 429)
+            _log.warning("backing off from %s for the %dth time: %s", quota.provider, quota.backoffs, why)
+        body = {"error": why, "provider": quota.provider, "retry_after_s": retry_s}
+        response = answer(body, _TOO_MANY)
         response.headers["Retry-After"] = str(int(retry_s) + 1)
         return response
 
@@ -170,6 +175,16 @@ class Gate:
         self._file.write()
         return answer({"status": "reset", "providers": [quota.provider for quota in chosen]})
 
+    async def use(self, request: web.Request) -> web.Response:
+        quota, now_s = self._named(request), self._clock.now()
+        amount = (await body_of(request)).get("amount", quota.left(now_s))
+        if isinstance(amount, bool) or not isinstance(amount, int) or amount < 0:
+            raise BadRequest(f"amount: expected a whole number, 0 or more, found {amount!r}")
+        used = quota.take_many(amount, now_s)
+        _log.warning("somebody else with the key of %s has used %d of its quota", quota.provider, used)
+        self._file.write()
+        return answer({"provider": quota.provider, "used": used, "remaining": quota.left(now_s)})
+
     # --- life ---
 
     async def keep(self) -> None:
@@ -185,6 +200,12 @@ class Gate:
         self._file.write()
 
 
+def _waits_s(refusal: aiohttp.ClientResponseError) -> float:
+    """How long a provider that refuses wants to be left alone."""
+    told = refusal.headers.get("Retry-After", "") if refusal.headers else ""
+    return float(told) if told.isdecimal() else 0.0
+
+
 async def start(service: Service) -> None:
     """Open the gate."""
     gate = Gate(service)
@@ -194,6 +215,7 @@ async def start(service: Service) -> None:
     service.open_ended("/providers/{provider}/ticks", gate.ticks)
     service.open_ended("/providers/{provider}/healthz", gate.provider_health)  # a probe is no traffic
     service.get("/status", gate.status)
+    service.post("/use/{provider}", gate.use)
     service.post("/reset", gate.reset)
     service.post("/reset/{provider}", gate.reset)
 

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import socket
 import ssl
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -20,7 +21,8 @@ _log = logging.getLogger(__name__)
 class TlsSite(web.BaseSite):
     """A site of an aiohttp runner."""
 
-    def __init__(self, runner: web.AppRunner, host: str, port: int, *, tls: ssl.SSLContext) -> None:
+    def __init__(self, runner: web.AppRunner, host: str, port: int, *, tls: Callable[[], ssl.SSLContext]) -> None:
+        """`tls` is asked at each handshake."""
         super().__init__(runner)
         self._host, self._port, self._tls = host, port, tls
         self._accepting: asyncio.Task[None] | None = None
@@ -64,7 +66,7 @@ class TlsSite(web.BaseSite):
             server = self._runner.server
             if first and server is not None:
                 handed_over = True
-                tls = self._tls if first == _HELLO else None
+                tls = self._tls() if first == _HELLO else None
                 await asyncio.get_running_loop().connect_accepted_socket(server, connection, ssl=tls)
         except (ssl.SSLError, OSError, TimeoutError) as error:
             _log.info("a connection came to nothing: %s", error)

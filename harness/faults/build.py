@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.errors import FaultError
-from harness.faults import network, process, release
+from harness.faults import network, outside, postgres, process, redis, release, strain
 from harness.faults.base import Fault
 from harness.stack.embedded import EmbeddedStack
 from scenarios.faults import Fault as FaultModel
 
-_THEMES: tuple[Callable[[str, FaultModel, EmbeddedStack], Fault | None], ...] = (network.build, process.build, release.build)
+_THEMES: tuple[Callable[[str, FaultModel, EmbeddedStack], Fault | None], ...] = (
+    network.build, outside.build, postgres.build, process.build, redis.build, release.build, strain.build,
+)  # fmt: skip
 
 
 def fault_name(model: FaultModel, number: int) -> str:

@@ -32,7 +32,8 @@ class Limits:
             resource.RLIMIT_FSIZE: self.file_mb * _MB,
             resource.RLIMIT_CPU: self.cpu_s,
             resource.RLIMIT_NOFILE: self.open_files,
-            resource.RLIMIT_NPROC: 2 * self.processes,  # beyond what the watchdog lets be: a bomb that cannot fork dies out unseen
+            resource.RLIMIT_NPROC: 2
+            * self.processes,  # beyond what the watchdog lets be: a bomb that cannot fork dies out unseen
             resource.RLIMIT_CORE: 0,
         }
         for name, value in wanted.items():

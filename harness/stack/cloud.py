@@ -12,6 +12,7 @@ import os
 import socket
 import sys
 from pathlib import Path
+from signal import SIGCONT, SIGSTOP
 
 from harness.errors import HarnessError
 from harness.respond.platform import read_platform
@@ -19,10 +20,16 @@ from harness.sandbox import linux
 from harness.stack.process import Process
 
 _WAITING = 64  # connections, until its server is up
+_listening: dict[int, Cloud] = {}  # those of this process that were started, by port
+
+
+def cloud_at(port: int) -> Cloud | None:
+    """The cloud of this process that listens on this port; None where there is none."""
+    return _listening.get(port)
 
 
 class Cloud:
-    """`start` and `stop` are safe to repeat."""
+    """`start` and `stop` are safe to repeat, and so are `pause` and `resume`."""
 
     def __init__(self, port: int, checkout: str, *, seeds: Path, log: Path) -> None:
         """`checkout` is the stack's; `seeds` holds the first objects, by bucket, and is read when the server starts."""
@@ -31,6 +38,7 @@ class Cloud:
         self._socket: socket.socket | None = None
         self._process: Process | None = None
         self._starting: asyncio.Task[None] | None = None
+        self.paused = False
 
     @property
     def started(self) -> bool:
@@ -53,7 +61,31 @@ class Cloud:
         listening.listen(_WAITING)
         listening.setblocking(False)
         self._socket, self.port = listening, listening.getsockname()[1]
-        asyncio.get_running_loop().add_reader(listening, self._wake)
+        _listening[self.port] = self
+        self._watch()
+
+    def _watch(self) -> None:
+        """Start the server when somebody connects."""
+        assert self._socket is not None
+        asyncio.get_running_loop().add_reader(self._socket, self._wake)
+
+    async def pause(self) -> None:
+        """From now on it takes connections and answers nothing. What it holds stays."""
+        self.paused = True
+        if self._starting is not None:
+            await self._starting
+        elif self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket)
+        if self._process is not None:
+            await self._process.signal(SIGSTOP)
+
+    async def resume(self) -> None:
+        """It answers again, also whoever has waited since."""
+        was, self.paused = self.paused, False
+        if self._process is not None:
+            await self._process.signal(SIGCONT)
+        elif was and self._socket is not None:
+            self._watch()
 
     def _wake(self) -> None:
         """Somebody connects: start the server, which takes the socket over."""
@@ -79,6 +111,8 @@ class Cloud:
     async def stop(self) -> None:
         if self._socket is None:
             return
+        await self.resume()
+        _listening.pop(self.port, None)
         if self._starting is not None:
             with contextlib.suppress(OSError):
                 await self._starting

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from fakes.commands.processes import usage_here
 from harness.errors import HarnessError
+from harness.stack.control_backups import BackupControl
 from harness.stack.control_cluster import ClusterControl
 from harness.stack.embedded import EmbeddedStack
 from harness.stack.postgres import PostgresServer
@@ -39,6 +40,7 @@ class Control:
         self._cluster = ClusterControl(stack)
 
     async def start(self) -> None:
+        stack = self._stack
         app = web.Application(middlewares=[_errors_as_json])
         app.add_routes(
             [
@@ -50,6 +52,7 @@ class Control:
                 web.post("/datastores/{name}/{verb:start|stop|restart|promote|wipe}", self._datastore),
                 web.get("/datastores/{name}/logs", self._logs),
                 web.post("/datastores/{name}/role", self._role),
+                *BackupControl(stack, self._cluster).routes(),
                 web.post("/addresses/{name}/selector", self._selector),
             ]
         )

@@ -20,11 +20,13 @@ from fakes.clock import Clock
 from harness.errors import HarnessError
 from harness.ports import Ports
 from harness.sandbox.warm import Warm
+from harness.stack.backups import Backups, BackupSettings, Source
 from harness.stack.objects import ObjectStore
 from harness.stack.postgres import PostgresServer, PostgresSettings
 from harness.stack.process import Process, descendants, memory_mb
 from harness.stack.redis import RedisServer
 from harness.stack.releases import Releases
+from harness.stack.restore import Restored
 from harness.stack.services import ForkServer, RunningService
 from harness.stack.topology import CONTROL_PORT, TOXIPROXY_PORT, Topology
 from harness.tools import Tools
@@ -34,6 +36,7 @@ from harness.waiting import wait_until
 from scenarios.model import Stack
 
 READY_WITHIN_S = 30.0
+WRITTEN_TO = "postgres"  # the service address through which clients write
 NOWHERE = 1  # a port on which nobody listens
 Instance = PostgresServer | RedisServer
 T = TypeVar("T", PostgresServer, RedisServer)
@@ -67,6 +70,8 @@ class EmbeddedStack:
         self.service_pointing: dict[str, str | None] = {name: name for name in inside}
         self.objects = ObjectStore(stack.namespace, (self._as_set(manifest) for manifest in stack.objects))
         self.on_cutover: Callable[[str, str, str], None] = lambda address, old, new: None
+        self.on_backup: Callable[..., object] = lambda kind, subject, **facts: None  # as of the start
+        self.backups: Backups | None = None  # made at the start, where the settings ask for them
         self.toxiproxy = Toxiproxy("127.0.0.1", ports[TOXIPROXY_PORT])
         self._toxiproxy_server, self._tools, self._seed = toxiproxy, tools, seed
         self._fork_server = ForkServer(folders.run / "fork.sock", folders.logs / "forkserver.log", warm)
@@ -134,6 +139,7 @@ class EmbeddedStack:
             (self.folders.run / "state" / name).mkdir(parents=True, exist_ok=True)
         self._started = True
         await asyncio.gather(self._start_proxies(), self._fork_server.start(self.clock), self._start_datastores())
+        await self._start_backups()
         present = [service for service in self.services.values() if service.present]
         await asyncio.gather(*(service.start() for service in present))
         await asyncio.gather(*(service.wait_healthy(self.http, within_s=READY_WITHIN_S) for service in present))
@@ -187,6 +193,25 @@ class EmbeddedStack:
         await server.copy_from((link[0], int(link[1])))
         await server.start()
 
+    async def _start_backups(self) -> None:
+        chosen = BackupSettings.of(self.settings)
+        if not chosen.enabled:
+            return
+        if self.kind != "embedded":
+            raise HarnessError(
+                f"the data folders of a stack on {self.kind} are out of the drill's reach: backup.enabled needs an embedded stack"
+            )
+        self.backups = Backups(
+            self.folders.run / "backups", chosen, archive=self.folders.run / "postgres" / "archive", clock=self.clock,
+            primary=self._backed_up, tell=self.on_backup,
+        )  # fmt: skip
+        await self.backups.start()
+
+    def _backed_up(self) -> PostgresServer:
+        """Where clients write now; where the stack's settings do not call that `postgres`: its primary."""
+        found = self.current(WRITTEN_TO) if WRITTEN_TO in self.pointing else None
+        return found if isinstance(found, PostgresServer) else self._primary_and_replicas()[0]
+
     async def _has_proxies(self) -> bool | None:
         return bool(await asyncio.to_thread(self.toxiproxy.names)) or None
 
@@ -206,6 +231,8 @@ class EmbeddedStack:
                 steps.push_async_callback(_resumed_stop, store)
             steps.push_async_callback(self._fork_server.stop)
             steps.push_async_callback(self._stop_services)
+            if self.backups is not None:
+                steps.push_async_callback(self.backups.stop)
 
     async def _stop_services(self) -> None:
         for service in self.services.values():
@@ -294,6 +321,17 @@ class EmbeddedStack:
             await primary.drop_slots()
         await self._first_start(store)
 
+    async def restore(self, store: Instance, *, source: Source, to: str) -> Restored:
+        """Bring a Postgres server back from a backup; addresses that lead to it lead to what was restored. Raises HarnessError."""
+        if self.backups is None:
+            raise HarnessError("there are no backups to restore from; this stack takes them with the setting backup.enabled")
+        if not isinstance(store, PostgresServer):
+            raise HarnessError(f"{store.name} is no Postgres server; only those are backed up")
+        found = await self.backups.restore(store, source=source, to=to)
+        for address in (each for each, instance in self.pointing.items() if instance == store.name):
+            self.on_cutover(address, store.name, f"{store.name}, restored")
+        return found
+
     def current(self, address: str) -> Instance:
         """The datastore instance that a service address leads to."""
         return self.datastores[self.pointing[address]]
@@ -318,6 +356,8 @@ def _written(value: object) -> str:
 async def _resumed_stop(store: Instance) -> None:
     await store.signal(signal.SIGCONT)
     await store.stop()
+    if isinstance(store, PostgresServer) and store.disk is not None:
+        await store.disk.stop()
 
 
 def _other_than_root() -> int | None:

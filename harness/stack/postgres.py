@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import psycopg
 
 from fakes.clock import Clock
 from harness.errors import HarnessError, NotReady
+from harness.stack.disk import Disk
 from harness.stack.process import Process, Program
 from harness.stack.server import DatastoreServer
 from harness.waiting import wait_until
@@ -33,6 +34,7 @@ class PostgresSettings:
     synchronous_standby: bool
     wal_retrieve_retry_interval_ms: int
     max_connections: int
+    disk_mb: int  # of a disk of its own; 0: it has none
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> PostgresSettings:
@@ -45,6 +47,7 @@ class PostgresSettings:
             synchronous_standby=bool(settings.get("postgres.synchronous_standby")) or commit in _SYNCHRONOUS,
             wal_retrieve_retry_interval_ms=int(settings["postgres.wal_retrieve_retry_interval_ms"]),
             max_connections=int(settings["postgres.max_connections"]),
+            disk_mb=int(settings.get("postgres.disk_mb", 0)),
         )
 
 
@@ -67,9 +70,16 @@ class PostgresServer(DatastoreServer):
     ) -> None:
         super().__init__(name, port)
         self._folder = folder / "postgres"  # of all servers: one archive, one place for sockets
-        self.data = self._folder / name
         self._programs, self._log = programs, log
         self._settings, self._clock, self._uid = settings, clock, uid
+        self.disk: Disk | None = None
+        if settings.disk_mb:
+            self.disk = Disk(name, self._folder / f"{name}.disk", settings.disk_mb, log=log, clock=clock, uid=uid)
+
+    @property
+    def data(self) -> Path:
+        """Its data folder: while it has a disk of its own, there."""
+        return (self.disk.place if self.disk else self._folder) / self.name
 
     def dsn(self, *, user: str = SUPERUSER, database: str | None = None) -> str:
         """Straight to this server, past every proxy: for the harness itself, not for the stack."""
@@ -82,7 +92,9 @@ class PostgresServer(DatastoreServer):
             path.mkdir(mode=0o700, exist_ok=True)
             if self._uid is not None:
                 os.chown(path, self._uid, self._uid)
-        await self._run("initdb", "-D", str(self.data), "-U", SUPERUSER, "--auth=trust", "--no-sync", "--data-checksums",
+        if self.disk is not None:
+            await self.disk.start()
+        await self.run("initdb", "-D", str(self.data), "-U", SUPERUSER, "--auth=trust", "--no-sync", "--data-checksums",
                         "--locale=C", "--encoding=UTF8", "--no-instructions")  # fmt: skip
         with (self.data / "postgresql.conf").open("a") as file:
             file.write(self.configuration(replica, sockets=self._folder, archive=self._folder / "archive"))
@@ -114,7 +126,9 @@ class PostgresServer(DatastoreServer):
         """Make this data folder a streaming replica of the server at `host_port` (the replication link's proxy)."""
         host, port = host_port
         source = f"host={host} port={port} user={SUPERUSER} application_name={self.name}"
-        await self._run(
+        if self.disk is not None:
+            await self.disk.start()
+        await self.run(
             "pg_basebackup", "-d", source, "-D", str(self.data), "-R", "-C", "-S", SLOT, "-X", "stream", "-c", "fast", "--no-sync"
         )
 
@@ -123,9 +137,14 @@ class PostgresServer(DatastoreServer):
         self.replicas = 1
         if self.running:
             return
+        await self.launch()
+        await self.wait_ready(within_s=within_s)
+
+    async def launch(self) -> None:
+        """Start the server, and wait for nothing."""
+        self.replicas = 1
         self._process = await self._launch()
         self.started_s = self._clock.now()
-        await self.wait_ready(within_s=within_s)
 
     async def _launch(self) -> Program:
         command = [str(self._programs / "postgres"), "-D", str(self.data), "-p", str(self.port)]
@@ -168,13 +187,13 @@ class PostgresServer(DatastoreServer):
     async def promote(self) -> None:
         """Make a replica a primary, and return when it takes writes. Nothing happens on a primary."""
         async with await psycopg.AsyncConnection.connect(self.dsn(), autocommit=True) as connection:
-            if not await _one(connection, "SELECT pg_is_in_recovery()"):
+            if not await one(connection, "SELECT pg_is_in_recovery()"):
                 return
             await connection.execute("SELECT pg_promote(false)")
 
         async def writable() -> bool | None:
             async with await psycopg.AsyncConnection.connect(self.dsn(), autocommit=True) as connection:
-                return None if await _one(connection, "SELECT pg_is_in_recovery()") else True
+                return None if await one(connection, "SELECT pg_is_in_recovery()") else True
 
         await wait_until(writable, what=f"promotion of {self.name}", within_s=30, every_s=0.005, clock=self._clock)
 
@@ -189,12 +208,30 @@ class PostgresServer(DatastoreServer):
         async def attached() -> bool | None:
             async with await psycopg.AsyncConnection.connect(self.dsn()) as connection:
                 return (
-                    True if await _one(connection, "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") else None
+                    True if await one(connection, "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'") else None
                 )
 
         await wait_until(attached, what=f"replication from {self.name}", within_s=20, every_s=0.005, clock=self._clock)
 
-    async def _run(self, program: str, *arguments: str) -> None:
+    def beside(self, name: str, folder: Path, port: int) -> PostgresServer:
+        """Another server of the same programs and settings, below this folder, with nothing in it yet."""
+        return PostgresServer(
+            name, programs=self._programs, folder=folder, port=port, log=self._log.with_name(f"{name}.log"),
+            settings=replace(self._settings, disk_mb=0), clock=self._clock, uid=self._uid,
+        )  # fmt: skip
+
+    def give(self, path: Path) -> None:
+        """Make a file, or a folder with all that is in it, belong to whoever the server runs as."""
+        if self._uid is not None:
+            for each in (path, *path.rglob("*")):
+                os.chown(each, self._uid, self._uid)
+
+    def last_words(self) -> str:
+        """The end of its log, in one line."""
+        return _tail(self._log)
+
+    async def run(self, program: str, *arguments: str) -> None:
+        """Run one of Postgres's own programs as whoever the server runs as, its output in the log. Raises HarnessError."""
         with self._log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
                 str(self._programs / program), *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
@@ -205,7 +242,8 @@ class PostgresServer(DatastoreServer):
             raise HarnessError(f"{program} for {self.name} ended with exit code {code}: {_tail(self._log)}")
 
 
-async def _one(connection: psycopg.AsyncConnection[Any], query: str) -> Any:
+async def one(connection: psycopg.AsyncConnection[Any], query: str) -> Any:
+    """The first value that a query gives; None when it gives no row."""
     row = await (await connection.execute(query)).fetchone()
     return row[0] if row else None
 

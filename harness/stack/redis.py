@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from redis.asyncio import Redis
 
 from fakes.clock import Clock
+from harness.errors import HarnessError
 from harness.stack.process import Process, Program
 from harness.stack.server import DatastoreServer
 from harness.waiting import wait_until
@@ -28,6 +30,10 @@ class RedisServer(DatastoreServer):
         self.started_s = self._clock.now()
 
         async def answers() -> bool | None:
+            if not self.running:
+                raise HarnessError(
+                    f"{self.name} ended with exit code {self._process and self._process.exit_code}; see {self._log}"
+                )
             client = Redis(host="127.0.0.1", port=self.port, socket_timeout=1)
             try:
                 return True if await client.ping() else None
@@ -40,6 +46,23 @@ class RedisServer(DatastoreServer):
     def data(self) -> Path:
         """Where it keeps its data."""
         return self._folder
+
+    @property
+    def append_only_file(self) -> Path | None:
+        """The one that it appends to: of Redis 7 the newest of several; None before there is any."""
+        several = [*self._folder.glob("appendonlydir/*.incr.aof")]
+        found = max(several, key=lambda file: int(file.name.split(".")[-3])) if several else self._folder / "appendonly.aof"
+        return found if found.is_file() else None
+
+    async def check_append_only_file(self, file: Path) -> str | None:
+        """What redis-check-aof finds wrong with such a file, in a line; None when it finds nothing."""
+        check = await asyncio.create_subprocess_exec(  # the server's own program, under that name
+            "redis-check-aof", str(file), executable=self._program,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        printed, _ = await check.communicate()
+        lines = [line.strip() for line in printed.decode(errors="replace").splitlines() if line.strip()]
+        return " ".join(lines)[:300] or f"exit code {check.returncode}" if check.returncode else None
 
     async def _launch(self) -> Program:
         self._folder.mkdir(exist_ok=True)

@@ -7,6 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from scenarios.faults.network import NetworkFault
+from scenarios.faults.outside import OutsideFault
+from scenarios.faults.postgres import PostgresFault
 from scenarios.faults.process import ProcessFault
+from scenarios.faults.redis import RedisFault
 
-Fault = Annotated[NetworkFault | ProcessFault, Field(discriminator="fault")]
+Fault = Annotated[NetworkFault | OutsideFault | PostgresFault | ProcessFault | RedisFault, Field(discriminator="fault")]

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from scenarios.faults.base import BaseFault
+from scenarios.fields import PositiveDuration
 
 
 class LinkDown(BaseFault):
@@ -31,4 +32,37 @@ class LinkToxic(BaseFault):
     attributes: dict[str, int] = Field(default_factory=dict, description="Toxiproxy's own: latency, jitter, rate, timeout ...")
 
 
-NetworkFault = LinkDown | LinkToxic
+class LinkPartition(BaseFault):
+    """An asymmetric partition: what is sent one way never arrives, the other way all does. Healing closes what was connected."""
+
+    strikes = "links"
+    fault: Literal["link.partition"]
+    links: tuple[str, ...] = Field(min_length=1, description="`from -> to`; also `any -> to`, everybody else's way to it.")
+    stream: Literal["upstream", "downstream"] = Field(
+        "downstream", description="What is lost. Upstream: requests; downstream: answers to requests that were carried out."
+    )
+
+
+class LinkFlap(BaseFault):
+    """Links are cut and mended again and again, cut first. Healed: they stay mended."""
+
+    strikes = "links"
+    fault: Literal["link.flap"]
+    links: tuple[str, ...] = Field(min_length=1, description="`from -> to`; also `any -> to`, everybody else's way to it.")
+    down_s: PositiveDuration = Field(description="How long they are cut each time, in documented time.")
+    up_s: PositiveDuration = Field(description="How long they are mended each time, in documented time.")
+
+
+class SiteCut(BaseFault):
+    """Parts of the stack are cut off: all links from and to them, and the service addresses that lead to them at the time.
+
+    An address that is led elsewhere, as by a failover, works again. The parts do not reach each other either. The cluster's
+    control API has ways of its own.
+    """
+
+    strikes = "links"
+    fault: Literal["site.cut"]
+    parts: tuple[str, ...] = Field(min_length=1, description="Services and datastore instances; `*` matches any name.")
+
+
+NetworkFault = LinkDown | LinkToxic | LinkPartition | LinkFlap | SiteCut

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.clock import ClockPage, ManualClock, PageClock
+from fakes.clock import ClockPage, ManualClock, OwnClock, PageClock, set_offset
 
 
 def test_documented_time_starts_at_zero_and_runs_like_the_wall(tmp_path: Path) -> None:
@@ -74,3 +74,28 @@ def test_the_manual_clock_moves_only_when_told() -> None:
     asyncio.run(clock.sleep(30))
     clock.advance(5)
     assert clock.now() == clock.wall() == 35
+
+
+def test_a_clock_of_its_own_is_off_and_durations_are_right(tmp_path: Path) -> None:
+    """Whoever has it sees each change at once; a sleep is as long as it was meant, and the wall is the wall."""
+    page = ClockPage(tmp_path / "page", speed=1)
+    own = OwnClock(tmp_path / "page", tmp_path / "offset")
+    assert own.now() - page.now() == pytest.approx(0, abs=0.1)
+
+    async def scene() -> float:
+        sleeper = asyncio.create_task(own.sleep(0.2))
+        await asyncio.sleep(0.05)
+        began = time.monotonic()
+        set_offset(tmp_path / "offset", -3600)
+        await asyncio.wait_for(sleeper, 10)
+        return time.monotonic() - began
+
+    assert asyncio.run(scene()) < 5
+    assert own.now() - page.now() == pytest.approx(-3600, abs=0.1)
+    assert own.wall() == pytest.approx(page.wall(), abs=0.1)
+    assert OwnClock(tmp_path / "page", tmp_path / "offset").now() < -3000
+    before = time.monotonic()
+    asyncio.run(own.sleep(0.05))
+    assert 0.05 <= time.monotonic() - before < 5
+    set_offset(tmp_path / "offset", 90.5)
+    assert own.now() - page.now() == pytest.approx(90.5, abs=0.1)

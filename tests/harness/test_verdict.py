@@ -269,6 +269,21 @@ def test_a_target_that_is_known_to_be_missed_passes_by_being_missed(limit: float
     assert found["other"].verdict is not verdict
 
 
+def test_an_invariant_that_is_known_to_be_broken_passes_by_being_broken() -> None:
+    """And fails when it holds."""
+    story = ended(drill())
+    held = story.history()
+    names = [each.name for each in judge(held, measure(held), {}) if each.kind == "invariant" and each.verdict is PASS]
+    started = next(event for event in story.events if event.kind == "drill.started")
+    scenario = {**started.data.get("scenario", {}), "expect": {"miss": {}, "broken": {names[0]: "known"}}}
+    story.events[story.events.index(started)] = replace(started, data={**started.data, "scenario": scenario})
+    found = {each.name: each for each in judge(story.history(), measure(story.history()), {})}
+    assert (found[names[0]].verdict, found[names[0]].why.endswith("held, and the scenario expects it broken: known")) == (
+        FAIL,
+        True,
+    )
+
+
 def test_an_expected_miss_that_could_not_be_judged_is_unknown() -> None:
     """A fault that never bit misses nothing."""
     story = without(ended(drill()), "fault.bit")

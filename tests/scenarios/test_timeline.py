@@ -9,6 +9,10 @@ from tests.scenarios.files import load, load_says
 FAULTS = {
     "KILL": "fault: process.kill, process: risk-manager",
     "PAUSE": "fault: process.pause, process: risk-manager",
+    "LOOP": "fault: process.crash-loop, process: risk-manager",
+    "LEAK": "fault: process.memory-leak, process: risk-manager",
+    "HOG": "fault: process.cpu-hog, process: risk-manager",
+    "LOCK": "fault: postgres.lock-pile-up, process: postgres-primary",
     "DOWN": 'fault: link.down, links: ["gui-gateway -> redis"]',
 }
 
@@ -39,6 +43,37 @@ def written(text: str) -> str:
             "faults: [{PAUSE, heal-after: 20s}, {PAUSE, at: 19s}]",
             "1:106: risk-manager is struck by entry 1 of faults at that time already",
         ),
+        ("faults: [{LOOP, heal-after: 20s}, {KILL, at: 19s}]", "1:110: risk-manager is struck by entry 1 of faults at that time already"),
+        ("faults: [{LEAK, at: 5s}, {LOOP}, {HOG, at: 9s}]", [
+            "1:108: risk-manager is struck by entry 1 of faults at that time already",
+            "1:157: risk-manager is struck by entry 2 of faults at that time already",
+        ]),
+        ("faults: [{LEAK}, {LEAK, at: 5m}]", "1:101: risk-manager is struck by entry 1 of faults at that time already"),
+        ("faults: [{LEAK}, {KILL}]", "1:94: risk-manager is struck by entry 1 of faults at that time already"),
+        (
+            "faults: [{fault: feed.stale, heal-after: 20s}, {fault: feed.stale, at: 19s}]",
+            "1:56: feed.stale of price-primary is in force by entry 1 of faults at that time already",
+        ),
+        (
+            "faults: [{fault: dns.wrong, address: redis}, {fault: dns.wrong, address: redis, to: pager, at: 5s}]",
+            "1:54: dns.wrong of redis is in force by entry 1 of faults at that time already",
+        ),
+        (
+            "faults: [{fault: object-store.down, at: 5s}, {fault: object-store.down}]",
+            "1:54: object-store.down is in force by entry 1 of faults at that time already",
+        ),
+        (
+            "faults: [{fault: redis.flushall, process: redis, heal-after: 5m}]",
+            "1:50: what it destroys is not healed: somebody must restore it; leave heal-after out",
+        ),
+        (
+            "faults: [{fault: redis.eviction, process: redis}, {fault: redis.memory-full, process: redis, at: 5s}]",
+            "1:59: entry 1 of faults, redis.eviction, holds the same of redis at that time already",
+        ),
+        (
+            "faults: [{LOCK, table: orders}, {LOCK, table: orders, at: 5s}]",
+            "1:92: entry 1 of faults, postgres.lock-pile-up, holds the same of postgres-primary at that time already",
+        ),
         ("steady-state: {hold: 31m}", "1:22: hold: 31m is longer than give-up-after, 30m; the drill would always give up"),
         ("steady-state: {settle: 31m}", "1:24: settle: 31m is longer than give-up-after, 30m; the drill would always give up"),
         ("steady-state: {settle: 3m}\ngive-up-after: 2m", "1:24: settle: 3m is longer than give-up-after, 2m; the drill would always give up"),
@@ -50,9 +85,10 @@ def written(text: str) -> str:
         ("conditions: [{DOWN, heal-after: 5s}]", "1:66: a condition is in force from the start to the end; 'heal-after' belongs to a fault"),
     ],
 )  # fmt: skip
-def test_what_can_never_happen_is_refused(tmp_path: Path, text: str, message: str) -> None:
+def test_what_can_never_happen_is_refused(tmp_path: Path, text: str, message: str | list[str]) -> None:
     """A drill that cannot show anything is not begun."""
-    assert load_says(tmp_path, written(text)) == [f"test.yaml:{message}"]
+    messages = [message] if isinstance(message, str) else message
+    assert load_says(tmp_path, written(text)) == [f"test.yaml:{each}" for each in messages]
 
 
 @pytest.mark.parametrize(
@@ -82,6 +118,15 @@ def test_a_delay_that_no_distribution_has_is_refused(tmp_path: Path, delay: str,
         "faults: [{DOWN, heal-after: 29m}]",
         "faults: [{KILL, at: 40m}]",  # give-up-after counts from the first fault, whenever that is
         "faults: [{KILL, at: 40m}, {DOWN, at: 69m}]",
+        "faults: [{LOOP, heal-after: 20s}, {KILL, at: 20s}]",
+        "faults: [{KILL}, {LOOP, at: 5m}]",  # somebody has restarted it
+        "faults: [{LOCK, table: orders}, {LOCK, table: positions}]",
+        "faults: [{fault: redis.eviction, process: redis, heal-after: 5s}, {fault: redis.memory-full, process: redis, at: 5s}]",
+        "faults: [{LEAK}, {HOG}]",  # of one process both
+        "faults: [{KILL}, {PAUSE, after: alert}]",  # whenever that is
+        "faults: [{LEAK, heal-after: 1m}, {LEAK, at: 1m}]",
+        "faults: [{fault: feed.stale}, {fault: feed.stale, process: price-backup}, {fault: feed.spikes}]",
+        "faults: [{fault: logins.brute-force}, {fault: logins.brute-force, user: ops-1}]",  # who knows of whom
         "faults: [{KILL, at: 20s}, {PAUSE}]",  # a paused process can be killed
     ],
 )  # fmt: skip

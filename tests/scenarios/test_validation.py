@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def test_what_is_wrong_is_told_in_the_words_of_the_file(tmp_path: Path, text: st
 def test_a_fault_that_is_no_name_gets_some_names(tmp_path: Path) -> None:
     """Not all of them: they are many."""
     [told] = load_says(tmp_path, "faults: [{fault: 5, process: x}]\n")
-    assert told.startswith("test.yaml:1:18: unknown fault 5; known: link.down, link.flap, ")
+    assert re.fullmatch(r"test\.yaml:1:18: unknown fault 5; known: ([a-z-]+\.[a-z-]+, ){11}[a-z-]+\.[a-z-]+ and \d+ more", told)
 
 
 def test_everything_wrong_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+import httpx
 import pytest
 
 from tests.fakes.services.stack import Stack
@@ -56,3 +57,40 @@ def test_fills_move_the_balances(stack: Stack) -> None:
         [account] = stack.get("broker", "/accounts")
         assert (account["fills"], account["balances"]) == (2, balances)
         stack.restart("broker", signal.SIGKILL)
+
+
+def test_an_order_that_was_filled_twice_stays_so_across_a_restart(stack: Stack) -> None:
+    """Both fills are told and count, the client gets the first, and it is no behaviour of a restarted broker."""
+    stack.start("broker")
+    stack.post("broker", "/admin/behaviours", {"double-fills": 1})
+    first = stack.post("broker", "/orders", ORDER)
+    for _ in range(2):
+        assert [fill["fill_id"] for fill in stack.get("broker", "/fills")] == ["F-00000001", "F-00000002"]
+        assert (stack.get("broker", "/positions"), stack.get("broker", "/status")["fills"]) == ({"EURUSD": 10}, 2)
+        again = stack.post("broker", "/orders", ORDER)
+        assert (again.status_code, again.json()) == (200, first.json())
+        stack.restart("broker", signal.SIGKILL)
+    assert stack.get("broker", "/admin/behaviours") == {}
+    assert stack.post("broker", "/orders", {**ORDER, "client_order_id": "o-2"}).json()["fill_id"] == "F-00000003"
+
+
+def test_every_second_order_that_gets_no_answer_is_filled(stack: Stack) -> None:
+    """Whoever asks cannot tell which; probes do not count."""
+    stack.start("broker")
+    stack.post("broker", "/admin/behaviours", {"disconnects": 1})
+    for number in range(4):
+        for path, body in (("/orders", {**ORDER, "client_order_id": f"o-{number}"}), ("/healthz", None)):
+            with pytest.raises(httpx.RemoteProtocolError):
+                stack.client.request("POST" if body else "GET", stack.url("broker", path), json=body)
+    stack.post("broker", "/admin/behaviours", {"disconnects": None})
+    assert [fill["client_order_id"] for fill in stack.get("broker", "/fills")] == ["o-1", "o-3"]
+
+
+def test_a_broker_rejects_new_orders_only(stack: Stack) -> None:
+    """What it filled before it knows; half of the orders are half of them, evenly."""
+    stack.start("broker")
+    known = stack.post("broker", "/orders", ORDER).json()
+    stack.post("broker", "/admin/behaviours", {"rejects": 0.5})
+    assert stack.post("broker", "/orders", ORDER).json() == known
+    found = [stack.post("broker", "/orders", {**ORDER, "client_order_id": f"n-{number}"}).status_code for number in range(6)]
+    assert found == [409, 201] * 3

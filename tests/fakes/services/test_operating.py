@@ -127,7 +127,7 @@ def test_what_a_config_map_says_runs_after_a_restart_only(stack: Stack, cluster:
     assert (code, "object says 45, running says 50: restart the service" in said) == (1, True)
     stack.environments["risk-manager"] = data
     stack.restart("risk-manager")
-    eventually(lambda: cli("config verify --service=risk-manager")[0] == 0 or None)
+    eventually(lambda: cli("config verify --service=risk-manager")[0] == 0 or None, within_s=30)
 
 
 def test_a_benchmark_moves_nothing(stack: Stack, cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

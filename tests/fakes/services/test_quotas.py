@@ -22,6 +22,13 @@ def test_a_quota_is_used_up_and_comes_back_with_the_next_window() -> None:
     assert one.left(160.0) == 1
 
 
+def test_many_are_used_at_once_but_no_more_than_there_are() -> None:
+    """The window begins with them; of nothing left, nothing is used."""
+    one = quota(5)
+    assert [one.take_many(3, 100.0), one.take_many(3, 110.0), one.take_many(3, 110.0)] == [3, 2, 0]
+    assert (one.left(110.0), one.ends_in_s(110.0)) == (0, 50.0)
+
+
 def test_a_reset_gives_all_of_it_at_once() -> None:
     """Whatever was used."""
     one = quota()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
-from harness.stack.cloud import Cloud
+from harness.stack.cloud import Cloud, cloud_at
 
 
 def test_nothing_runs_until_somebody_connects(tmp_path: Path) -> None:
@@ -51,6 +51,35 @@ def test_the_first_connection_starts_the_server_and_is_answered(tmp_path: Path) 
             await cloud.stop()
 
     assert asyncio.run(ask()).endswith(b"\r\n\r\nits content")
+
+
+def test_a_paused_cloud_starts_nothing_and_forgets_nobody(tmp_path: Path) -> None:
+    """Whoever connected meanwhile is answered when it is resumed; each verb is safe to repeat, and stopping resumes."""
+
+    async def ask() -> tuple[bool, bytes]:
+        cloud = Cloud(0, "eafix", seeds=tmp_path / "seeds", log=tmp_path / "cloud.log")
+        await cloud.resume()
+        await cloud.start()
+        try:
+            await cloud.pause()
+            await cloud.pause()
+            reader, writer = await asyncio.open_connection("127.0.0.1", cloud.port)
+            writer.write(b"GET / HTTP/1.0\r\n\r\n")
+            await asyncio.sleep(0)  # the loop has seen that there is somebody
+            await asyncio.sleep(0)
+            started = cloud.started
+            await cloud.resume()
+            await cloud.resume()
+            answer = await asyncio.wait_for(reader.read(12), 30)
+            writer.close()
+            await cloud.pause()
+            return started, answer
+        finally:
+            await cloud.stop()
+            assert cloud_at(cloud.port) is None
+
+    started, answer = asyncio.run(ask())
+    assert (started, answer[:5]) == (False, b"HTTP/")
 
 
 def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:

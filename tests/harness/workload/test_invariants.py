@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from harness.history import History
 from harness.workload import invariants
 from harness.workload.invariants import CHECKS, Check, Evidence, check_all
+from scenarios.model import Invariant
 from tests.harness.histories import Story, drill, ended
 
 Rows = dict[str, list[list[Any]]]
@@ -206,3 +207,8 @@ def test_many_wrong_rows_are_counted_and_a_few_are_named() -> None:
     """A detail stays readable: five names and how many more."""
     check = checked(lambda rows: rows["fills"].clear())["executions-equal-fills"]
     assert check.detail.endswith("and 695 more")
+
+
+def test_a_scenario_can_name_each_of_them() -> None:
+    """In `expect: broken`; what is written there must be known before a drill is run."""
+    assert set(get_args(Invariant)) == set(CHECKS)

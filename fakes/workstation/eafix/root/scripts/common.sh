@@ -76,3 +76,27 @@ if path:
 print(f"{now:.3f}")
 PYTHON
 }
+
+# What the platform's own backups answer: METHOD PATH [BODY]. Fails with 9 where it takes none, and with its words where it could not.
+ask_backups() {
+  local answer status
+  answer="$(curl -sS --max-time 600 -X "$1" -H 'Content-Type: application/json' --data "${3:-}" -w '\n%{http_code}' \
+    "http://${GAMEDAY_CONTROL:-127.0.0.1:6443}$2")" || fail "the platform does not answer"
+  status="${answer##*$'\n'}"
+  answer="${answer%$'\n'*}"
+  case "$status" in
+    2*) echo "$answer" ;;
+    409) return 9 ;;
+    *) fail "$(field error <<<"$answer")" ;;
+  esac
+}
+
+# A field of the JSON on standard input, by its keys from the outside in.
+field() {
+  python -c '
+import json, sys
+found = json.load(sys.stdin)
+for key in sys.argv[1:]:
+    found = found[key]
+print(found)' "$@"
+}
