@@ -48,6 +48,7 @@ class Judgement:
     source: str | None = None
     why: str = ""
     target: str | None = None
+    known: bool = False  # the scenario says that it goes wrong: PASS is then missed or broken, FAIL met or held
 
 
 def judge(history: History, measures: Measures, targets: Mapping[str, Target]) -> list[Judgement]:
@@ -73,9 +74,9 @@ def _expected(judgement: Judgement, reason: str) -> Judgement:
         else ("broken", "held, and the scenario expects it broken")
     )
     if verdict is Verdict.FAIL:
-        return replace(judgement, verdict=Verdict.PASS, why=f"{why}{wrong}, as the scenario expects: {reason}")
+        return replace(judgement, verdict=Verdict.PASS, known=True, why=f"{why}{wrong}, as the scenario expects: {reason}")
     if verdict is Verdict.PASS:
-        return replace(judgement, verdict=Verdict.FAIL, why=f"{why}{well}: {reason}")
+        return replace(judgement, verdict=Verdict.FAIL, known=True, why=f"{why}{well}: {reason}")
     return judgement
 
 

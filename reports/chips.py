@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _CHIP_PT = 9.5
+_KNOWN = {Verdict.PASS: " (missed, as expected)", Verdict.FAIL: " (met, unexpectedly)", Verdict.UNKNOWN: ""}
+_KNOWN_INVARIANT = {Verdict.PASS: " broken, as expected", Verdict.FAIL: " held, unexpectedly", Verdict.UNKNOWN: ""}
 
 
 def draw_title(axes: Axes, title: str, verdict: Verdict, room: float) -> None:
@@ -56,11 +58,13 @@ def verdict_chips(judgements: Sequence[Judgement], room: float) -> list[list[Chi
         if judgement.kind == "target":
             measured, limit = compared(judgement)
             told = f"{measure_name(judgement.name)} {measured}, target {limit}" if judgement.limit is not None else judgement.name
+            told += _KNOWN[judgement.verdict] if judgement.known else ""
             chips.append(Chip(judgement.verdict, cut_to(told, 6.0, _CHIP_PT)))
-        elif judgement.verdict is Verdict.PASS:
+        elif judgement.verdict is Verdict.PASS and not judgement.known:
             held += 1
         else:
-            chips.append(Chip(judgement.verdict, cut_to(measure_name(judgement.name), 5.0, _CHIP_PT)))
+            told = measure_name(judgement.name) + (_KNOWN_INVARIANT[judgement.verdict] if judgement.known else "")
+            chips.append(Chip(judgement.verdict, cut_to(told, 5.0, _CHIP_PT)))
     if held:
         chips.append(Chip(Verdict.PASS, f"{held} invariant{'s' * (held != 1)} held"))
     return [[chips[index] for index in row] for row in rows_of([c.sign_in + c.text_in for c in chips], room, 0.16)]

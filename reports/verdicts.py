@@ -20,6 +20,7 @@ _NAMES = {
     "outage_s": "outage, as clients saw it",
 }
 _WORDS = {Verdict.PASS: "met", Verdict.FAIL: "MISSED", Verdict.UNKNOWN: "UNKNOWN"}
+_KNOWN = {Verdict.PASS: "missed, as expected", Verdict.FAIL: "MET, which was not expected", Verdict.UNKNOWN: "UNKNOWN"}
 _NEAR = 0.05  # an outage within this share of the time to recover is the same to a reader
 
 
@@ -41,7 +42,12 @@ def compared(judgement: Judgement) -> tuple[str, str]:
     """Measured value and limit as texts, exact enough that a missed limit never reads like a met one."""
     unit = judgement.unit or ""
     measured, limit = amount(judgement.measured, unit), amount(judgement.limit, unit)
-    if measured == limit and judgement.verdict is Verdict.FAIL:
+    if (
+        measured == limit
+        and judgement.measured is not None
+        and judgement.limit is not None
+        and judgement.measured > judgement.limit
+    ):
         return amount(judgement.measured, unit, exact=True), limit
     return measured, limit
 
@@ -63,7 +69,7 @@ def _sentences(history: History, measures: Measures, judgements: Sequence[Judgem
     for judgement in targets.values():
         if judgement.limit is None:  # not a measure's name: a target that nobody knows
             yield f"Target {judgement.name}: {_word(judgement)}."
-        elif judgement.verdict is not Verdict.PASS:
+        elif judgement.verdict is not Verdict.PASS or judgement.known:
             measured, limit = compared(judgement)
             yield f"{_capital(measure_name(judgement.name))} {measured}; target {limit}: {_word(judgement)}."
     yield from _invariants([judgement for judgement in judgements if judgement.kind == "invariant"])
@@ -83,8 +89,12 @@ def _one_of_each(judgements: Sequence[Judgement]) -> dict[str, Judgement]:
 
 def _word(judgement: Judgement) -> str:
     """`met`, `MISSED`, or `UNKNOWN` with its reason."""
-    word = _WORDS[judgement.verdict]
+    word = _bare_word(judgement)
     return f"{word} ({judgement.why})" if judgement.verdict is Verdict.UNKNOWN and judgement.why else word
+
+
+def _bare_word(judgement: Judgement) -> str:
+    return (_KNOWN if judgement.known else _WORDS)[judgement.verdict]
 
 
 def _unhappy(history: History) -> str | None:
@@ -107,7 +117,7 @@ def _recovery(measures: Measures, target: Judgement | None) -> Iterator[str]:
     measured, limit = compared(target)
     if target.measured is not None:  # as exact as the comparison needs
         text = text.replace(duration_text(target.measured), measured)
-    word = _WORDS[target.verdict] if target.why in text else _word(target)
+    word = _bare_word(target) if target.why in text else _word(target)
     yield f"{text}; target {limit}: {word}."
 
 
@@ -133,7 +143,7 @@ def _loss(measures: Measures, count: Judgement | None, point: Judgement | None) 
     if measures.lost_writes is None:
         if judged := count or point:
             why = measures.why.get("lost_writes", "")
-            yield "Lost orders could not be counted" + (f" ({why})" if why else "") + f": {_WORDS[judged.verdict]}."
+            yield "Lost orders could not be counted" + (f" ({why})" if why else "") + f": {_bare_word(judged)}."
         return
     text = _lost(measures.lost_writes)
     if count:
@@ -151,11 +161,15 @@ def _lost(number: int) -> str:
 
 
 def _invariants(found: Sequence[Judgement]) -> Iterator[str]:
-    broken = [judgement.name for judgement in found if judgement.verdict is Verdict.FAIL]
+    broken = [judgement.name for judgement in found if judgement.verdict is Verdict.FAIL and not judgement.known]
+    known = [each for each in found if each.known and each.verdict is not Verdict.UNKNOWN]
     unjudged = sum(judgement.verdict is Verdict.UNKNOWN for judgement in found)
     if broken:
         names = ", ".join(measure_name(name) for name in broken)
         yield f"{len(broken)} of {counted(len(found), 'invariant')} broken: {names}."
+    for verdict, words in ((Verdict.PASS, "Broken, as expected"), (Verdict.FAIL, "HELD, which was not expected")):
+        if names := ", ".join(measure_name(each.name) for each in known if each.verdict is verdict):
+            yield f"{words}: {names}."
     if unjudged:
         yield f"{_capital(counted(unjudged, 'invariant'))} could not be judged."
 

@@ -71,7 +71,7 @@ def test_the_result_of_a_good_drill(tmp_path: Path) -> None:
     assert found["measures"]["wall"]["time_to_recover_s"] == 120.005
     assert found["verdicts"][0] == {
         "name": "time_to_recover_s", "kind": "target", "verdict": "pass", "limit": 300.0, "measured": 120.005, "unit": "s",
-        "source": "runbook.md:12", "why": "", "target": "rto",
+        "source": "runbook.md:12", "why": "", "target": "rto", "known": False,
     }  # fmt: skip
 
 

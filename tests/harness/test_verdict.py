@@ -265,7 +265,8 @@ def test_a_target_that_is_known_to_be_missed_passes_by_being_missed(limit: float
     history = story.history()
     targets = {"rto": target("time_to_recover_s", limit), "other": target("time_to_recover_s", limit)}
     found = {each.target: each for each in judge(history, measure(history), targets) if each.kind == "target"}
-    assert (found["rto"].verdict, found["rto"].why, found["rto"].limit) == (verdict, why, limit)
+    assert (found["rto"].verdict, found["rto"].why, found["rto"].limit, found["rto"].known) == (verdict, why, limit, True)
+    assert not found["other"].known
     assert found["other"].verdict is not verdict
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from harness.history import History
 from harness.measure import Measures
-from harness.verdict import Judgement
+from harness.verdict import Judgement, Verdict
+from reports.chips import verdict_chips
 from reports.verdicts import compared, headline
 from tests.reports.histories import Story, database_failure
 from tests.reports.judgements import FAIL, JUDGEMENTS, MEASURES, PASS, UNKNOWN, UNTESTED, invariant, target, without_recovery
@@ -70,6 +71,33 @@ def test_a_target_that_nobody_knows_is_called_by_its_name() -> None:
     judged = [Judgement("no-such-target", "target", UNKNOWN, why="no target of this name is known")]
     text = headline(HISTORY, replace(MEASURES, lost_writes=None), judged)
     assert text.endswith("Target no-such-target: UNKNOWN (no target of this name is known).")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told", "chip"),
+    [(PASS, "target 5 min: missed, as expected.", "(missed, as expected)"), (FAIL, "target 5 min: MET, which was not expected.", "(met, unexpectedly)")],
+)  # fmt: skip
+def test_what_is_known_to_be_missed_is_never_called_met(verdict: Verdict, told: str, chip: str) -> None:
+    """Nor is what was met against all expectation called missed."""
+    judged = [replace(target("time_to_recover_s", 300, 300.2, verdict), known=True)]
+    assert told in headline(HISTORY, replace(MEASURES, time_to_recover_s=300.2, outage_s=300.2), judged)
+    assert compared(judged[0]) == ("5 min 0.2 s", "5 min")
+    [[drawn]] = verdict_chips(judged, 10.0)
+    assert drawn.text.endswith(chip)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"),
+    [(PASS, "Broken, as expected: duplicates."), (FAIL, "HELD, which was not expected: duplicates.")],
+)
+def test_invariants_that_are_known_to_be_broken_are_not_counted_as_held(verdict: Verdict, told: str) -> None:
+    """In the sentence and among the chips."""
+    judged = [replace(invariant("duplicates", verdict), known=True), invariant("no-stale-order", PASS)]
+    text = headline(HISTORY, MEASURES, judged)
+    assert told in text
+    assert " of 2 invariants broken" not in text
+    [[first, second]] = verdict_chips(judged, 20.0)
+    assert (first.text.startswith("duplicates "), second.text) == (True, "1 invariant held")
 
 
 def test_names_broken_invariants() -> None:
