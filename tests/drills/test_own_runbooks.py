@@ -11,10 +11,10 @@ import pytest
 
 from tests.drills.cli import PROJECT
 
-pytestmark = [pytest.mark.real, pytest.mark.namespaces, pytest.mark.slow]
+pytestmark = [pytest.mark.alone, pytest.mark.real, pytest.mark.namespaces, pytest.mark.slow]
 
 RUNBOOKS = PROJECT / "scenarios/runbooks"
-_JOBS = 3  # a sandbox waits half of its time
+_JOBS = 4  # a sandbox waits half of its time
 
 
 def test_our_own_runbooks_hold_what_they_promise(tmp_path: Path) -> None:

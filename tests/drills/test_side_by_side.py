@@ -10,7 +10,7 @@ from harness.history import History
 from tests.drills.cli import Run, start
 from tests.drills.conftest import SEED, Drill
 
-pytestmark = [pytest.mark.real, pytest.mark.namespaces, pytest.mark.slow]
+pytestmark = [pytest.mark.alone, pytest.mark.real, pytest.mark.namespaces, pytest.mark.slow]
 SCENARIOS = ("service-failure", "primary-database-failure", "market-data-feed-interruption", "redis-outage")
 
 
