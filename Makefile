@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 BIN := .venv/bin
 STAMP := .venv/.installed
-TEST_JOBS := 3  # tests side by side: most of them wait
+TEST_JOBS := 4  # tests side by side: most of them wait
 # The Pythons to try, the best first. `make setup PYTHON=/path/to/python3.12` chooses one.
 PYTHON ?= python3 python3.12 python3.11 python3.13
 CI_PACKAGES := ca-certificates curl docker-compose docker.io git iptables jq procps prometheus prometheus-alertmanager \

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.history import History
-from tests.drills.cli import Run, gameday
+from tests.drills.cli import THOROUGH, Run, gameday
 from tests.drills.conftest import Drill
 
 pytestmark = [pytest.mark.real, pytest.mark.namespaces, pytest.mark.slow]
@@ -61,8 +61,16 @@ def test_a_procedure_that_leaves_the_synchronous_standby_shows_blocked_writes(tm
     assert run.code == 1
 
 
-@TOXIPROXIES
-@pytest.mark.parametrize("scenario", ["service-failure", "market-data-feed-interruption", "redis-outage"])
+OTHERS = ("service-failure", "market-data-feed-interruption", "redis-outage")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "toxiproxy"),
+    [
+        *(pytest.param(each, "real", marks=pytest.mark.toxiproxy) for each in OTHERS),
+        *((each, "embedded") for each in (OTHERS if THOROUGH else OTHERS[:1])),
+    ],
+)
 def test_the_other_scenarios_meet_their_targets(scenario: str, toxiproxy: str, drill: Drill) -> None:
     """On the embedded Toxiproxy and on the real one."""
     run = on(toxiproxy, scenario, drill)
