@@ -61,7 +61,7 @@ gameday: setup ## The main job: kill the primary database, recover it by the run
 
 test: setup ## Run the tests (GAMEDAY_REQUIRE=all: fail, not skip, where a part is missing)
 	@$(BIN)/pytest -n $(TEST_JOBS) --dist loadfile --ignore tests/drills
-	$(BIN)/pytest -n 2 --dist loadfile -m 'not alone' tests/drills
+	$(BIN)/pytest -n 3 --dist loadfile -m 'not alone' tests/drills
 	$(BIN)/pytest -m alone tests/drills
 
 lint: setup ## Run ruff, its formatter's check and mypy --strict
