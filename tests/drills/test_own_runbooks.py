@@ -1,4 +1,8 @@
-"""Our own runbooks, carried out: every procedure, no finding, and no command left out."""
+"""Our own runbooks, carried out: no finding, and no command left out.
+
+All of them are more than a hundred procedures and take nine minutes of two cores; a run of the tests carries out three documents and
+some procedures of the other platforms. `GAMEDAY_THOROUGH=1` carries all of them out.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +13,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.cli import PROJECT
+from tests.drills.cli import PROJECT, THOROUGH
 
 pytestmark = [pytest.mark.alone, pytest.mark.real, pytest.mark.namespaces, pytest.mark.slow]
 
 RUNBOOKS = PROJECT / "scenarios/runbooks"
+BOOKS = ["eafix-quick-reference.md", "incident-response.md", "eafix-security.md"]
+ELSEWHERE = ["--procedure", "daily-checks", "--procedure", "the-rate-gate-is-exhausted", "--procedure", "loki-lags-behind"]
 _JOBS = 4  # a sandbox waits half of its time
 
 
-def test_our_own_runbooks_hold_what_they_promise(tmp_path: Path) -> None:
-    """Each in a sandbox of its own, on the stack of its platform: no finding of any severity, every command executed."""
+@pytest.mark.parametrize(
+    ("what", "least"),
+    [([str(RUNBOOKS)], 800)] if THOROUGH else [([str(RUNBOOKS / each) for each in BOOKS], 100), ([str(RUNBOOKS), *ELSEWHERE], 8)],
+    ids=["all"] if THOROUGH else ["three documents", "other platforms"],
+)
+def test_our_own_runbooks_hold_what_they_promise(what: list[str], least: int, tmp_path: Path) -> None:
+    """Each procedure in a sandbox of its own, on the stack of its platform: no finding of any severity, every command executed."""
     out = tmp_path / "findings.json"
     ended = subprocess.run(
         [
-            sys.executable, "-m", "gameday.cli", "runbook", "check", str(RUNBOOKS), "--bindings", str(RUNBOOKS / "bindings.yaml"),
+            sys.executable, "-m", "gameday.cli", "runbook", "check", *what, "--bindings", str(RUNBOOKS / "bindings.yaml"),
             "--severity", "info", "--format", "json", "--output", str(out), "--jobs", str(_JOBS),
         ],
         cwd=PROJECT, capture_output=True, text=True, timeout=3600, check=False,
@@ -32,5 +43,5 @@ def test_our_own_runbooks_hold_what_they_promise(tmp_path: Path) -> None:
     told = [f"{each['file']}:{each['line']} {each['rule']}: {each['message']}\n{each['evidence']}" for each in found["findings"]]
     assert (told, found.get("broken", [])) == ([], [])
     coverage = found["coverage"]
-    assert coverage["executed"] == sum(coverage["by_status"].values()) > 800, coverage["by_status"]
+    assert coverage["executed"] == sum(coverage["by_status"].values()) > least, coverage["by_status"]
     assert ended.returncode == 0
