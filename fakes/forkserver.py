@@ -34,7 +34,7 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -66,6 +66,13 @@ def preload() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+
+
+def reap() -> Iterator[tuple[int, int]]:
+    """Every child that has ended meanwhile: its pid, and its exit code as in subprocess (-9: killed by SIGKILL)."""
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            yield ended[0], os.waitstatus_to_exitcode(ended[1])
 
 
 class _Client:
@@ -199,14 +206,8 @@ class ForkServer:
             client.connection.close()
 
     def _reap(self) -> None:
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            exited = {"pid": pid, "name": self._names.pop(pid, ""), "status": os.waitstatus_to_exitcode(status)}
+        for pid, status in reap():
+            exited = {"pid": pid, "name": self._names.pop(pid, ""), "status": status}
             self._exited[pid] = exited
             for client in self._clients.values():
                 client.send({"exited": exited})

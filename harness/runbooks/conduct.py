@@ -61,7 +61,7 @@ class Check:
             spec.stack, spec.settings, tools=spec.tools, toxiproxy=spec.toxiproxy, ports=self._ports,
             folders=Folders(spec.run, spec.run / "logs", spec.run / "clock.page"), clock=self._clock, seed=spec.seed, warm=warm,
         )  # fmt: skip
-        self._around = Surroundings(spec, self._stack, self._clock, self._recorder, tell=_to_stdout)
+        self._around = Surroundings(spec, self._stack, self._recorder, tell=_to_stdout)
         self._recovery = Recovery(self._around.observer, spec.steady, self._clock, self._pace, self._recorder)
         self._operator = Operator(spec, self._recorder, self._around, self._pace)
 

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from fakes.clock import ClockPage
 from harness.around import load_of, open_pager, start_monitor
 from harness.history import LEDGER_FILE, Event, Recorder
 from harness.monitor.rules import Alert
@@ -25,9 +24,7 @@ _HEARD = ".heard"  # a folder of the workstation: what curl was answered
 class Surroundings:
     """Starts them in order; each is ended by the exit stack that `start` is given."""
 
-    def __init__(
-        self, spec: CheckSpec, stack: EmbeddedStack, _clock: ClockPage, recorder: Recorder, *, tell: Callable[[Event], None]
-    ) -> None:
+    def __init__(self, spec: CheckSpec, stack: EmbeddedStack, recorder: Recorder, *, tell: Callable[[Event], None]) -> None:
         """`tell` hears of each event of the ledger."""
         self._spec, self._stack, self._recorder, self._tell = spec, stack, recorder, tell
         self.observer = Observer()

@@ -26,6 +26,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, NamedTuple, NoReturn
 
+from fakes.forkserver import reap
 from harness.errors import HarnessError
 from harness.sandbox import linux
 from harness.sandbox.init import enter
@@ -250,15 +251,9 @@ class _Server:
         return True
 
     def _reap(self) -> None:
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
+        for pid, status in reap():
             with self._connections.pop(pid) as connection, contextlib.suppress(OSError):
-                connection.send(str(os.waitstatus_to_exitcode(status)).encode())
+                connection.send(str(status).encode())
 
 
 def _become(request: Mapping[str, Any], standard: Sequence[int], parent: int) -> NoReturn:

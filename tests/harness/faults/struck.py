@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 from pydantic import TypeAdapter
 
 from harness.faults.base import Fault
@@ -17,6 +19,7 @@ from scenarios.faults import Fault as FaultModel
 from tests.fakes.services.live import eventually
 from tests.fakes.services.platforms import Platform, booted
 
+_numbers = itertools.count(1)
 _MODELS: TypeAdapter[FaultModel] = TypeAdapter(FaultModel)
 
 
@@ -30,6 +33,19 @@ def living(stack: str = "eafix") -> Iterator[Platform]:
             yield platform
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def trading(stack: str) -> Iterator[Platform]:
+    """A platform that takes orders."""
+    with living(stack) as platform:
+        eventually(lambda: buy(platform).status_code == 201 or None, within_s=30)
+        yield platform
+
+
+def buy(platform: Platform) -> httpx.Response:
+    """An order as a client places it, under an id of its own."""
+    return platform.order(f"o-{next(_numbers)}")
 
 
 def fault_of(platform: Platform, kind: str, **fields: Any) -> Fault:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,25 +15,18 @@ from harness.stack.cloud import Cloud
 from harness.stack.topology import CLOUD_PORT
 from tests.fakes.services.live import eventually
 from tests.fakes.services.platforms import Platform
-from tests.harness.faults.struck import fault_of, in_force, living
+from tests.harness.faults.struck import buy, fault_of, in_force, trading
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 HOST = "api.trading-engine.com"
 EXPIRES = f'nginx_ingress_controller_ssl_expire_time_seconds{{host="{HOST}"}}'
 TOKEN = "svc-reporting-nightly-export-token"
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
 def platform() -> Iterator[Platform]:
-    with living("trading-engine") as found:
-        eventually(lambda: buy(found).status_code == 201 or None, within_s=30)
+    with trading("trading-engine") as found:
         yield found
-
-
-def buy(platform: Platform) -> httpx.Response:
-    """An order as a client places it, under an id of its own."""
-    return platform.order(f"o-{next(_numbers)}")
 
 
 def from_outside(platform: Platform, path: str = "/health") -> int:

@@ -7,29 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
 import pytest
 
 from harness.errors import FaultError
 from tests.fakes.services.live import eventually
 from tests.fakes.services.platforms import Platform
-from tests.harness.faults.struck import fault_of, in_force, living
+from tests.harness.faults.struck import buy, fault_of, in_force, trading
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 PROVIDER = "alphavantage"
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
 def platform() -> Iterator[Platform]:
-    with living("ai-trading") as found:
-        eventually(lambda: buy(found).status_code == 201 or None, within_s=30)
+    with trading("ai-trading") as found:
         yield found
-
-
-def buy(platform: Platform) -> httpx.Response:
-    """An order as a client places it, under an id of its own."""
-    return platform.order(f"o-{next(_numbers)}")
 
 
 def age_s(platform: Platform) -> float:
