@@ -24,7 +24,7 @@ class Ports:
         if self._own_network:
             return documented
         if documented not in self._actual:
-            self._actual[documented] = _free_port(self._actual.values())
+            self._actual[documented] = free_port(self._actual.values())
         return self._actual[documented]
 
     def mapped(self) -> dict[int, int]:
@@ -39,7 +39,7 @@ class Ports:
         return f"{'0.0.0.0' if self._published else '127.0.0.1'}:{self[documented]}"
 
 
-def _free_port(taken: Collection[int]) -> int:
+def free_port(taken: Collection[int] = ()) -> int:
     """One that nobody listens on, and that no outgoing connection of the machine is given by chance before somebody does."""
     while True:
         port = _ANY.randrange(*_BELOW_OUTGOING)

@@ -11,7 +11,6 @@ import contextlib
 import os
 import re
 import shutil
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ import psycopg
 
 from fakes.clock import Clock
 from harness.errors import HarnessError
+from harness.ports import free_port
 from harness.stack.postgres import PostgresServer, one
 from harness.stack.restore import Restored, Restoring
 from harness.waiting import wait_until
@@ -204,7 +204,7 @@ class Backups:
             server, folder, began = self._primary(), self._folder / "trial", time.monotonic()
             with self._telling("try", server.name):
                 base = await self._usable(server, source, None)
-                scratch = server.beside("trial", folder, await asyncio.to_thread(_free_port))
+                scratch = server.beside("trial", folder, await asyncio.to_thread(free_port))
                 try:
                     scratch.data.parent.mkdir(mode=0o711, parents=True)
                     server.give(scratch.data.parent)
@@ -335,12 +335,6 @@ def _complete(path: Path) -> bool:
 
 def _size_mb(folder: Path) -> float:
     return round(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1024 / 1024, 1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _since(began: float) -> float:

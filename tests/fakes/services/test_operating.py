@@ -137,8 +137,7 @@ def test_a_benchmark_moves_nothing(stack: Stack, cli: Cli, monkeypatch: pytest.M
     monkeypatch.setattr(benchmark, "EACH_S", 0.1)
     monkeypatch.chdir(tmp_path)
     stack.start_order_path()
-    stack.start("price-primary", "price-backup", "data-ingestor", "indicator-engine", "signal-generator")
-    stack.stop("signal-generator")  # its signals would trade meanwhile
+    stack.start("price-primary", "price-backup", "data-ingestor", "indicator-engine")  # no signals: they would trade
     before = stack.sql("SELECT count(*) FROM orders")
     code, said = cli("benchmark run --save-results")
     assert (code, "read signals        " in said) == (1, True)
