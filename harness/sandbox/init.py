@@ -15,7 +15,6 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 from harness.sandbox import linux
@@ -23,6 +22,7 @@ from harness.sandbox.limits import Limits
 from harness.sandbox.root import INNER, UID, build_root
 
 CANNOT = 125  # exit code: the sandbox could not be made
+_PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _NAMESPACES = linux.CLONE_NEWUSER | linux.CLONE_NEWNS | linux.CLONE_NEWPID | linux.CLONE_NEWIPC | linux.CLONE_NEWUTS
 
 
@@ -42,23 +42,19 @@ def enter(spec: dict[str, Any], become: Callable[[], object]) -> NoReturn:
         linux.die_with_parent(parent)  # again: the kernel forgets the wish when credentials change
     except OSError as error:
         _give_up(error)
-    child = os.fork()
-    if child == 0:
-        _be_first(spec, become)
-    _pass_signals_to(child)
-    os._exit(_wait_for(child))
+    os._exit(_stand_for(lambda: _be_first(spec, become)))
 
 
 def _run_without_namespaces(become: Callable[[], object]) -> NoReturn:
     """Same chain of deaths, as far as it goes: what outlives COMMAND is handed to this process, which ends it."""
     linux.adopt_orphans()
     own = os.getpid()
-    child = os.fork()
-    if child == 0:
+
+    def be_command() -> None:
         linux.die_with_parent(own)
         become()
-    _pass_signals_to(child)
-    code = _wait_for(child)
+
+    code = _stand_for(be_command)
     while orphans := Path(f"/proc/{own}/task/{own}/children").read_text().split():
         for orphan in orphans:
             os.kill(int(orphan), signal.SIGKILL)
@@ -99,14 +95,14 @@ def _be_first(spec: dict[str, Any], become: Callable[[], object]) -> NoReturn:
         linux.no_new_privileges()
     except OSError as error:
         _give_up(error)
-    child = os.fork()
-    if child == 0:
+
+    def be_command() -> None:
         linux.die_with_parent(1)
         if spec.get("limits"):
             Limits(**spec["limits"]).apply()
         become()
-    _pass_signals_to(child)
-    os._exit(_wait_for(child))
+
+    os._exit(_stand_for(be_command))
 
 
 def _open_low_ports() -> None:
@@ -120,21 +116,26 @@ def _give_up(error: OSError) -> NoReturn:
     os._exit(CANNOT)
 
 
-def _pass_signals_to(child: int) -> None:
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        os.kill(child, number)
+def _stand_for(become: Callable[[], object]) -> int:
+    """Fork a child that becomes something and does not return; pass signals on to it, reap whatever ends until it does. Its exit code.
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, pass_on)
-
-
-def _wait_for(child: int) -> int:
-    """Reap whatever ends until `child` does; its exit code."""
+    Signals are waited for, never handled: one that arrived just before a wait began would be seen only after it.
+    """
+    waited = {signal.SIGCHLD, *_PASSED_ON}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, waited)
+    child = os.fork()
+    if child == 0:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        become()
     while True:
-        pid, status = os.wait()
-        if pid == child:
-            code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else 128 - code
+        number = signal.sigwait(waited)
+        if number != signal.SIGCHLD:
+            os.kill(child, number)
+            continue
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            if ended[0] == child:
+                code = os.waitstatus_to_exitcode(ended[1])
+                return code if code >= 0 else 128 - code
 
 
 if __name__ == "__main__":
