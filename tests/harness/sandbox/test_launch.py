@@ -100,7 +100,7 @@ def test_the_caller_is_an_ordinary_user_inside_without_capabilities() -> None:
 def test_a_signal_reaches_the_command(own_network: bool) -> None:
     """SIGTERM to the sandbox lets the drill heal and close its history."""
     process = launch.start(
-        ["/bin/bash", "-c", "trap 'echo healed; exit 3' TERM; echo ready; while :; do read -t 1 <> <(:); done"],
+        ["/bin/bash", "-c", "trap 'echo healed; exit 3' TERM; echo ready; while :; do sleep 1 & wait; done"],
         own_network=own_network, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
