@@ -12,7 +12,7 @@ STAMP := .venv/.installed
 TEST_JOBS := 4  # tests side by side: most of them wait
 # The Pythons to try, the best first. `make setup PYTHON=/path/to/python3.12` chooses one.
 PYTHON ?= python3 python3.12 python3.11 python3.13
-CI_PACKAGES := ca-certificates curl docker-compose docker.io git iptables jq procps prometheus prometheus-alertmanager \
+CI_PACKAGES := ca-certificates chromium curl docker-compose docker.io git iptables jq procps prometheus prometheus-alertmanager \
   python3 python3-venv util-linux
 
 .PHONY: help setup gameday test lint check bench lock clean ci

@@ -8,6 +8,7 @@ waits) and is the only writer. A page sits behind a sequence number, so a reader
 from __future__ import annotations
 
 import asyncio
+import math
 import mmap
 import os
 import struct
@@ -82,7 +83,7 @@ class PageClock:
 
     def wall_for(self, documented_s: float, *, least_s: float = 0.05) -> float:
         """Wall seconds that a modelled time-out of this documented length takes now, and at least `least_s`."""
-        return max(documented_s / self.rate, least_s)
+        return max(documented_s / max(self.rate, 1.0), least_s)  # in a pause as at rate 1: a call must end some time
 
 
 class OwnClock(PageClock):
@@ -109,9 +110,12 @@ def set_offset(path: Path, ahead_s: float) -> None:
 class ClockPage(PageClock):
     """The one writer: makes the page and sets the rate. Documented time never jumps when the rate changes."""
 
-    def __init__(self, path: Path | str, *, speed: float = 1.0) -> None:
+    def __init__(self, path: Path | str, *, speed: float = 1.0, pauses: bool = False) -> None:
+        """`pauses`: the rate may change although the speed is 1, so that sleepers look at it from time to time."""
         if speed < 1:
             raise ValueError(f"speed must be 1 or more, not {speed:g}")
+        if pauses:
+            speed = max(speed, math.nextafter(1.0, 2.0))
         start = time.monotonic()
         Path(path).write_bytes(_SEQUENCE.pack(0) + _BODY.pack(start, start, 0.0, 1.0, speed))
         with Path(path).open("r+b") as file:

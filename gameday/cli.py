@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gameday import __version__
+from gameday.campaigns import SIMULATION
 from gameday.exits import BAD_INPUT, BROKEN, INTERRUPTED, PASSED
+from gameday.options import for_ci, outputs_of
+from gameday.people_cli import COMMANDS, exercise_of, for_people
+from gameday.reporting import COMMANDS as REPORTING
 
 if TYPE_CHECKING:
     from scenarios.model import MonitorWish
@@ -67,22 +71,28 @@ def cli() -> None:
 @click.option("--only", multiple=True, metavar="NAME", help="Only scenarios whose name matches, such as '*-failure'.")
 @click.option("--since-last-failure", is_flag=True, help="Not those that passed when they were last run (the drills in --out).")
 @click.option("--shuffle", type=int, default=None, metavar="SEED", help="In an order drawn from this seed.")
+@for_people
+@for_ci
+@click.option(
+    "--store/--no-store", "keep", default=True, show_default=True, help="Put each drill into the store: docs/reports.md."
+)
 @_OUT
 def run(
     scenario: tuple[str, ...], speed: float, seed: int | None, settings: tuple[str, ...], stack: str, monitor: MonitorWish | None,
     everything: bool, jobs: int | None, tags: tuple[str, ...], only: tuple[str, ...], since_last_failure: bool, shuffle: int | None,
-    out: Path,
+    keep: bool, out: Path, **more: Any,
 ) -> None:  # fmt: skip
     """Carry scenarios out: names of the catalogue, files or folders, one after another; --jobs and --all: side by side."""
     from gameday.running import RunWishes, run_all
 
+    exercise = exercise_of(more, alone=not everything and jobs in (None, 1))
     if not scenario and not everything:
         raise click.UsageError("Missing argument 'SCENARIO...'; --all runs the whole catalogue.")
     if jobs not in (None, 1) and stack == "compose":
         raise click.UsageError("--jobs: a compose stack is one; its drills run one after another.")
     wishes = RunWishes(
         scenario, speed, seed, _pairs(settings), stack, monitor, out, everything, 1 if stack == "compose" else jobs, tags, only,
-        since_last_failure, shuffle,
+        since_last_failure, shuffle, outputs_of(more, out), more["notices"], exercise, keep, more["fail_on"],
     )  # fmt: skip
     sys.exit(run_all(wishes))
 
@@ -98,6 +108,21 @@ def validate(path: tuple[str, ...]) -> None:
     for each in found:
         load_scenario(each)
         click.echo(f"{shown(each)}: ok")
+
+
+@cli.command()
+@click.option("--month", required=True, metavar="YYYY-MM", help="Of which month.")
+@click.option("--at", default="10:00", show_default=True, metavar="HH:MM", help="Time of day, UTC.")
+@click.option("--count", type=click.IntRange(1, 31), default=4, show_default=True, help="How many game days.")
+@click.option(
+    "--to", type=click.Path(path_type=Path, file_okay=False), default=None, help="Where to write it.  [default: plans/MONTH]"
+)
+@_OUT
+def plan(month: str, at: str, count: int, to: Path | None, out: Path) -> None:
+    """Which scenarios are due, with sheets for facilitators, briefings for participants and a calendar."""
+    from gameday.planning import plan as write_plan
+
+    write_plan(month, at, count, out, to)
 
 
 @cli.command(name="list")
@@ -131,6 +156,43 @@ def judge(drill: tuple[str, ...], targets: Path | None, write: bool, out: Path) 
     from gameday.listing import judge_again
 
     sys.exit(judge_again(drill, out, targets=targets, write=write))
+
+
+@cli.command(name="targets")
+@click.option(
+    "--targets",
+    "path",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="This file instead of the project's own.",
+)
+def list_targets(path: Path | None) -> None:
+    """Every documented figure with its source: targets, what is due how soon, indicators, alerts; and which one holds where they disagree."""
+    from gameday.targets import print_targets
+
+    print_targets(path)
+
+
+@cli.command(name="catalogue")
+@click.option(
+    "--drills",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Take the figures of the newest drills from here.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it into this file.  [default: standard output]"
+)
+@click.option("--check", is_flag=True, help="Write nothing: is the page (--out, or docs/catalogue.md) what the scenarios say?")
+def write_catalogue_page(drills: Path | None, out: Path | None, check: bool) -> None:
+    """The page of all scenarios in Markdown: source, faults, alert, procedure, targets, and the figures of their last drills.
+
+    Exit codes: 0 written, or up to date; 1 with --check: not up to date; 2 bad usage or input.
+    """
+    from gameday.catalogue import write_catalogue
+    from scenarios.loader import catalogue
+
+    if check and drills is not None:
+        raise click.UsageError("--check looks at the scenarios alone; leave --drills out.")
+    sys.exit(write_catalogue(catalogue(), drills=drills, out=out, check=check))
 
 
 @cli.command()
@@ -272,6 +334,10 @@ def _pairs(settings: tuple[str, ...]) -> dict[str, str]:
             )
         pairs[key] = value
     return pairs
+
+
+for _command in (*COMMANDS, *REPORTING, *SIMULATION):
+    cli.add_command(_command)
 
 
 def main() -> None:

@@ -130,9 +130,11 @@ def judge_again(names: Sequence[str], out: Path, *, targets: Path | None, write:
         chosen = None if given is None else _named(build_result(folder), given)
         result = write_result(folder, chosen) if write else build_result(folder, chosen)
         if write:
+            from gameday.reporting import refresh_incident
             from reports.write import write_reports
 
             write_reports(folder, result)
+            refresh_incident(folder, result)
         print_summary(console, folder, result)
         codes.append(result.exit_code)
     return worst(codes)

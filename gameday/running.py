@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,9 +13,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from gameday.exits import BROKEN, INTERRUPTED, TERMINATED, worst
+from gameday.ci import Log, Outputs, rehearsal_of
+from gameday.exercise import Exercise, Participants, for_people
+from gameday.exits import BROKEN, FAILED, INTERRUPTED, TERMINATED, worst
 from gameday.listing import VERDICT_STYLES, make_console, print_rows, print_summary
+from gameday.notices import Receiver, receivers, tell_all
 from gameday.progress import Progress
+from gameday.regressing import Compared, compare_all
+from gameday.reporting import after_drill
+from harness.errors import HarnessError
 from harness.history import Event
 from harness.run import DrillOptions, Outcome, run_drill
 from harness.side_by_side import Done, Turn, most_at_once, run_side_by_side
@@ -46,21 +52,50 @@ class RunWishes:
     only: Sequence[str] = ()
     since_last_failure: bool = False
     shuffle: int | None = None
+    outputs: Outputs = field(default_factory=Outputs)
+    notices: Path | None = None  # the file that says who is told; None: the environment's, else nobody
+    exercise: Exercise | None = None  # people respond; None: the harness does
+    keep: bool = True  # in the store
+    fail_on: str | None = None  # `regression`: what is worse than the last drills fails too
 
 
 def run_all(wishes: RunWishes) -> int:
     """Run what is wished; the worst exit code. Raises InvalidInput before the first starts."""
     scenarios = choose(wishes)
+    if wishes.fail_on and not wishes.keep:
+        raise InvalidInput([Problem(Path("--fail-on"), 0, 0, "compares with the drills in the store; leave --no-store out")])
+    wishes.outputs.check()
     console = make_console()
+    told = _Told(receivers(wishes.notices), wishes.outputs.link, console, wishes.keep)
     if not scenarios:
         console.print("nothing to run: every scenario that was chosen passed when it was last run")
+        wishes.outputs.write([])
         return 0
+    if wishes.exercise is not None:
+        scenarios = [for_people(each, wishes.exercise) for each in scenarios]
     turns = [Turn(each, _options(wishes, console)) for each in scenarios]
     at_once = min(wishes.jobs or (most_at_once() if wishes.all else 1), len(turns))
-    done, number = _in_turn(turns, console) if at_once == 1 else _side_by_side(turns, at_once, console)
-    if len(turns) > 1:
-        print_rows(console, [(each.turn.loaded.name, _code(each), each.outcome) for each in done])
+    done: list[Done] = []
+    found: dict[str, Compared] = {}
+    try:
+        with wishes.outputs.log() as log:
+            if at_once == 1:
+                hear = (
+                    None
+                    if wishes.exercise is None or wishes.exercise.reveal
+                    else Participants(console, wishes.out, wishes.exercise)
+                )
+                number = _in_turn(turns, console, done, told, log, hear)
+            else:
+                done, number = _side_by_side(turns, at_once, console, told)
+            if len(turns) > 1:
+                print_rows(console, [(each.turn.loaded.name, _code(each), each.outcome) for each in done])
+            if wishes.fail_on:
+                found = compare_all(done, wishes.out, console)
+    finally:
+        wishes.outputs.write([*done, *(Done(each) for each in turns[len(done) :])], found)
     codes = [code for code in map(_code, done) if code is not None]
+    codes += [FAILED for each in found.values() if each.worse]
     return worst([*codes, *([128 + number] if number else [])])
 
 
@@ -105,24 +140,49 @@ def _options(wishes: RunWishes, console: Console) -> DrillOptions:
     seed = secrets.randbelow(_LARGEST_SEED) if wishes.seed is None else wishes.seed
     return DrillOptions(
         seed=seed, speed=wishes.speed, out=wishes.out, stack=wishes.stack, overrides=wishes.settings, monitor=wishes.monitor,
-        tell=console.print,
+        tell=console.print, respond="human" if wishes.exercise else "auto",
+        surprise_s=wishes.exercise.surprise_s if wishes.exercise else 0.0,
     )  # fmt: skip
 
 
-def _in_turn(turns: Sequence[Turn], console: Console) -> tuple[list[Done], int | None]:
-    """One after another, all that matters on the terminal. HarnessError of the first is everybody's."""
-    done: list[Done] = []
+@dataclass(frozen=True)
+class _Told:
+    """Who hears of each drill as it ends, and where it is kept."""
+
+    to: Sequence[Receiver]
+    link: str
+    console: Console
+    keep: bool
+
+    def of(self, done: Done) -> None:
+        if done.outcome is not None:
+            after_drill(self.console, done.outcome.folder, done.outcome.result, keep=self.keep)
+        tell_all(self.to, rehearsal_of(done), self.link)
+
+
+def _in_turn(
+    turns: Sequence[Turn], console: Console, done: list[Done], told: _Told, log: Log, hear: Callable[[Event], None] | None
+) -> int | None:
+    """One after another, all that matters on the terminal; fills `done`. HarnessError of the first is everybody's."""
     for turn in turns:
-        outcome = run_drill(turn.loaded, turn.options, Progress(console))
-        _report(outcome)
-        print_summary(console, outcome.folder, outcome.result)
+        try:
+            with log.section(turn.loaded.name):
+                outcome = run_drill(turn.loaded, turn.options, hear or Progress(console))
+                _report(outcome)
+        except HarnessError as error:
+            done.append(Done(turn, error=error))
+            told.of(done[-1])
+            raise
         done.append(Done(turn, outcome))
+        print_summary(console, outcome.folder, outcome.result)
+        told.of(done[-1])
         if outcome.signal:
-            return [*done, *(Done(each) for each in turns[len(done) :])], outcome.signal
-    return done, None
+            done += [Done(each) for each in turns[len(done) :]]
+            return outcome.signal
+    return None
 
 
-def _side_by_side(turns: Sequence[Turn], at_once: int, console: Console) -> tuple[list[Done], int | None]:
+def _side_by_side(turns: Sequence[Turn], at_once: int, console: Console, told: _Told) -> tuple[list[Done], int | None]:
     """A line for each drill as it ends."""
     console.print(f"{len(turns)} drills, {at_once} at once")
     turn, ended, warned = threading.Lock(), 0, set[str]()
@@ -146,6 +206,7 @@ def _side_by_side(turns: Sequence[Turn], at_once: int, console: Console) -> tupl
             Text.assemble((f"{place}  ", "dim"), (f"{word:<8}", VERDICT_STYLES.get(word, "yellow")), f"{name}  {about}"),
             soft_wrap=True,
         )
+        told.of(done)
 
     return run_side_by_side(turns, at_once, hear, tell)
 

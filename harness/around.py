@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from harness.dns import names_of
 from harness.monitor.api import Api
 from harness.monitor.monitor import Monitor, Problem, TargetHealth
 from harness.monitor.pagerduty import PagerDutyNotifier
@@ -34,7 +35,7 @@ def targets_of(stack: EmbeddedStack) -> list[ScrapeTarget]:
 def _target(stack: EmbeddedStack, name: str) -> ScrapeTarget:
     if name in stack.services:
         return ScrapeTarget(name, f"http://127.0.0.1:{stack.metrics_port(name)}/metrics")
-    return ScrapeTarget(name, f"http://127.0.0.1:{stack.services['exporter'].port}/metrics/{name}")
+    return ScrapeTarget(name, f"http://127.0.0.1:{stack.metrics_port('exporter')}/metrics/{name}")
 
 
 def open_pager(
@@ -69,5 +70,5 @@ def load_of(stack: EmbeddedStack, load: Load, *, ledger: Path, seed: int, prefix
     return ObserverConfig(
         clock=stack.folders.clock, ledger=ledger, gateway=address_of(stack, "gui-gateway"), ingestor=address_of(stack, "data-ingestor"),
         signals=address_of(stack, "signal-generator"), orders_per_s=load.orders_per_s, canary_every_s=load.canary_every_s,
-        symbols=load.symbols, seed=seed, prefix=prefix,
+        symbols=load.symbols, seed=seed, prefix=prefix, names=names_of(stack),
     )  # fmt: skip

@@ -42,10 +42,11 @@ class Detection:
         self._expected = expected
         self._prometheus: PrometheusMonitor | None = None
         self.paged = False  # for an expected alert
+        self.pager: PagerDutyNotifier | None = None  # once started
 
     async def start(self, undo: AsyncExitStack) -> None:
         """Raises HarnessError."""
-        notifier = open_pager(undo, self._stack, self._record_page)
+        notifier = self.pager = open_pager(undo, self._stack, self._record_page)
         if self._spec.monitor.kind == "prometheus":
             await self._start_prometheus(undo, notifier)
         else:

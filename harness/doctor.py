@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.sandbox.launch import namespaces_refused
+from harness.stack.backup_programs import BackupPrograms
 from harness.tools import find_alertmanager, find_postgres, find_prometheus, find_redis
 from harness.toxiproxy_server import find_toxiproxy
 
@@ -34,6 +35,7 @@ def examine() -> Iterator[Finding]:
     yield _tool("redis-cli", lambda: find_redis("redis-cli"))
     yield _toxiproxy()
     yield _detection()
+    yield from _backups()
     yield _program("bash", needed=True, remedy="apt-get install bash")
     yield _program("curl", needed=True, remedy="apt-get install curl")
     yield _program("jq", needed=False, remedy="runbook commands that call it fail without it: apt-get install jq")
@@ -61,6 +63,21 @@ def _tool(part: str, find: Callable[[], object]) -> Finding:
     except HarnessError as error:
         return Finding(part, False, "not found", str(error))
     return Finding(part, True, " ".join(str(getattr(tool, name)) for name in ("version", "origin", "path")))
+
+
+_JOBS = {
+    "full": "full backup", "incremental": "incremental", "log": "log backup", "verify": "verification", "encrypt": "encryption",
+}  # fmt: skip
+
+
+def _backups() -> Iterator[Finding]:
+    """What each job of the backups runs on, of the Postgres that a drill would use."""
+    try:
+        jobs = BackupPrograms.of(find_postgres().path).jobs()
+    except HarnessError:  # told above
+        return
+    for job in jobs:
+        yield Finding(_JOBS[job.name], True if job.runs_on else None, job.runs_on or "not taken", job.why)
 
 
 def _toxiproxy() -> Finding:

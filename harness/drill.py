@@ -47,7 +47,7 @@ class Drill:
 
     def __init__(self, spec: DrillSpec) -> None:
         self._spec, self._scenario = spec, spec.loaded.scenario
-        self._clock = ClockPage(spec.run / "clock.page", speed=spec.speed)
+        self._clock = ClockPage(spec.run / "clock.page", speed=spec.speed, pauses=spec.respond == "human")
         self._recorder = Recorder(spec.folder / HISTORY_FILE, self._clock)
         self._pace = Pace(self._clock, self._recorder)
         self._ports = Ports(own_network=spec.own_network, published=spec.stack != "embedded")
@@ -61,12 +61,14 @@ class Drill:
         self._parties = Parties(spec, self._stack, self._clock, self._pace, self._recorder)
         self._recovery = Recovery(self._parties.observer, self._scenario.steady_state, self._clock, self._pace, self._recorder)
         self._signal: signal.Signals | None = None
+        self._main: asyncio.Task[Any] | None = None
+        self._aborted = ""
 
     async def run(self) -> str:
         """Carry it out to its end, whatever that is: completed, aborted or errored."""
         self._recorder.listen(_to_stdout)
         self._record_start()
-        main = asyncio.current_task()
+        main = self._main = asyncio.current_task()
         assert main is not None
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop_by, number, main)
@@ -75,7 +77,7 @@ class Drill:
             await self._carry_out()
         except asyncio.CancelledError:
             name = self._signal.name if self._signal else "cancellation"
-            ending = {"status": "aborted", "signal": self._signal, "error": f"stopped by {name}"}
+            ending = {"status": "aborted", "signal": self._signal, "error": self._aborted or f"stopped by {name}"}
         except BaseException as error:  # noqa: BLE001 - whatever broke, the history must say so
             traceback.print_exception(error)
             ending = {"status": "errored", "error": _innermost(error)}
@@ -88,6 +90,12 @@ class Drill:
             self._signal = number
             main.cancel()
 
+    def _abort(self, why: str) -> None:
+        """Somebody in the room ends the exercise."""
+        if self._main is not None and not self._aborted:
+            self._aborted = why
+            self._main.cancel()
+
     def _record_start(self) -> None:
         spec, loaded = self._spec, self._spec.loaded
         self._recorder.record(
@@ -95,7 +103,7 @@ class Drill:
             versions={**spec.versions, **self._stack.versions()}, commit=spec.commit, command=spec.command,
             scenario=self._scenario.model_dump(mode="json", by_alias=True), settings=dict(loaded.settings),
             targets=[{"name": name, **target.model_dump(mode="json")} for name, target in loaded.targets.items()],
-            sandbox=spec.sandbox, toxiproxy=spec.toxiproxy.kind, monitor=spec.monitor.kind,
+            sandbox=spec.sandbox, toxiproxy=spec.toxiproxy.kind, monitor=spec.monitor.kind, respond=spec.respond,
             warnings=list(spec.warnings), started=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )  # fmt: skip
 
@@ -106,6 +114,7 @@ class Drill:
             self._pace.start()
             if await self._prove_steady():
                 await self._parties.ready()
+                await self._parties.gather(undo, self._abort)
                 await self._rehearse(undo)
 
     async def _boot(self, undo: AsyncExitStack) -> None:
@@ -157,13 +166,14 @@ class Drill:
         undo.push_async_callback(injector.heal_all)
         start_s = self._start_on_phase(rng)
         injecting = asyncio.create_task(injector.run(start_s))
-        responding = asyncio.create_task(self._respond(rng))
+        responding = asyncio.create_task(self._respond(rng, start_s))
+        telling = asyncio.create_task(self._parties.tell(random.Random(f"{self._spec.seed} updates")))
         try:
-            await self._until_over(injector, injecting, responding)
+            await self._until_over(injector, injecting, responding, telling)
         finally:
-            for task in (injecting, responding):
+            for task in (injecting, responding, telling):
                 task.cancel()
-            await asyncio.gather(injecting, responding, return_exceptions=True)
+            await asyncio.gather(injecting, responding, telling, return_exceptions=True)
         with self._pace.measured("read back"):
             await self._parties.observer.stop()
             await self._parties.read_back()
@@ -174,20 +184,24 @@ class Drill:
         Scrapes lie on a grid of documented time, so the same seed meets them at the same phase, at any speed.
         """
         every_s = self._spec.loaded.stack.monitoring.scrape_every_s
-        first_at_s = min(model.at_s for model in self._scenario.faults if model.after is None)
+        first_at_s = min((model.at_s for model in self._scenario.faults if model.after is None), default=0.0)
         earliest = self._clock.now() + first_at_s + LEAD_S + 0.5
         phase = rng.random() * every_s
-        return (earliest // every_s + 1) * every_s + phase - first_at_s
+        start_s = (earliest // every_s + 1) * every_s + phase - first_at_s
+        return start_s + random.Random(f"{self._spec.seed} surprise").random() * self._spec.surprise_s
 
-    async def _respond(self, rng: random.Random) -> None:
-        await self._parties.respond(rng)
+    async def _respond(self, rng: random.Random, start_s: float) -> None:
+        await self._parties.respond(rng, start_s)
         await self._recovery.expect_soon()
 
-    async def _until_over(self, injector: Injector, injecting: asyncio.Task[None], responding: asyncio.Task[None]) -> None:
-        """Return when all faults are in, the response is done, and recovery is proven or given up."""
+    async def _until_over(
+        self, injector: Injector, injecting: asyncio.Task[None], responding: asyncio.Task[None], telling: asyncio.Task[None]
+    ) -> None:
+        """Return when all faults are in, the response is done, and recovery is proven and told of, or given up."""
+        proven = False
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
-            for task in (injecting, responding):
+            for task in (injecting, responding, telling):
                 if task.done():
                     task.result()
             if not self._parties.observer.running:
@@ -196,11 +210,17 @@ class Drill:
             if injected_s is None:
                 continue
             passed_s = self._clock.now() - injected_s
-            quiet = not self._parties.paged and passed_s > self._scenario.detection.give_up_after_s
-            if injecting.done() and (responding.done() or quiet) and self._recovery.proven(injected_s):
+            detection = self._scenario.detection
+            quiet = not self._parties.paged and passed_s > max(
+                detection.give_up_after_s, (detection.reported_after_s or 0.0) + 10.0
+            )
+            if not proven and injecting.done() and (responding.done() or quiet):
+                proven = self._recovery.proven(injected_s)
+            if proven and not self._parties.telling:
                 return
             if passed_s > self._scenario.give_up_after_s:
-                self._recorder.record("recovery.given_up", "observer", after_s=round(passed_s, 6))
+                if not proven:
+                    self._recorder.record("recovery.given_up", "observer", after_s=round(passed_s, 6))
                 return
 
 

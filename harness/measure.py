@@ -16,9 +16,10 @@ from pydantic import ValidationError
 from harness.errors import BadHistory
 from harness.history import Event, History
 from harness.loss import Loss, measure_loss, read_back_event
-from harness.response import detection, time_to_acknowledge, time_to_detect, time_to_mitigate
+from harness.response import detection, time_to_acknowledge, time_to_detect, time_to_mitigate, time_to_roll_back
 from harness.spans import Span, instant
-from harness.steady import Observation, Outage
+from harness.steady import Instant, Observation, Outage
+from harness.told import told
 from harness.workload.ledger import Ledger, Operation, Outcome
 from scenarios.model import SteadyState
 
@@ -57,6 +58,10 @@ class Durations:
     time_to_recover_s: float | None = None
     recovery_point_s: float | None = None
     outage_s: float | None = None
+    time_to_roll_back_s: float | None = None
+    time_to_first_update_s: float | None = None
+    longest_update_gap_s: float | None = None
+    time_to_resolution_update_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,10 @@ class Measures:
     lost_writes: int | None = None
     outage_s: float | None = None
     outages: int | None = None
+    time_to_roll_back_s: float | None = None
+    time_to_first_update_s: float | None = None
+    longest_update_gap_s: float | None = None
+    time_to_resolution_update_s: float | None = None
     orders: Counts = Counts()
     canaries: Counts = Counts()
     latency_p50_ms: float | None = None  # wall, of acknowledged orders
@@ -81,6 +90,7 @@ class Measures:
     at_least_s: Mapping[str, float] = field(default_factory=dict)  # durations that had not ended: what they had come to
     bitten: bool = False  # the fault is known to have taken effect
     witnesses: int = 0  # writes acknowledged shortly before the injection: without any, no loss could have shown
+    updates_due_s: float = 0.0  # from the first status update to the news of the resolution: how long others were due
     out_at_end: bool = False  # clients were not served when observation ended
 
     def to_json(self) -> dict[str, Any]:
@@ -105,15 +115,18 @@ def measure(history: History) -> Measures:
     expected = frozenset(scenario.get("detection", {}).get("alerts", ()))
     found = detection(history, expected, injections[0])
     bitten = _bitten(history, injections, outages)
+    recovered = _time_to_recover(injections, observed, outages, steady, bitten=bitten)
     spans = {
         "time_to_detect_s": time_to_detect(history, found, injections[0]),
         "time_to_acknowledge_s": time_to_acknowledge(history, expected, found),
         "time_to_mitigate_s": time_to_mitigate(history, injections[0]),
-        "time_to_recover_s": _time_to_recover(injections, observed, outages, steady, bitten=bitten),
+        "time_to_recover_s": recovered,
+        "time_to_roll_back_s": time_to_roll_back(history, injections[0], recovered),
     }
+    news = told(history, injections[0], scenario, _fixed(spans, outages))
     return _assembled(
-        spans, outages, measure_loss(history, ledger, injections[0], outages), observed, why_lost=_why_no_loss(history),
-        bitten=bitten, error_budget=_error_budget(observed, steady, injections[0].at_s), **counted,
+        {**spans, **news.spans}, outages, measure_loss(history, ledger, injections[0], outages), observed, why_lost=_why_no_loss(history),
+        bitten=bitten, error_budget=_error_budget(observed, steady, injections[0].at_s), updates_due_s=news.incident_s, **counted,
     )  # fmt: skip
 
 
@@ -169,6 +182,12 @@ def _time_to_recover(
     if not observed.holds(last_s, steady.settle_s):
         return Span(start, why="observation ended before the steady state had held for the settle time")
     return Span(start, start)
+
+
+def _fixed(spans: Mapping[str, Span], outages: Sequence[Outage]) -> Instant | None:
+    """When it was mended: the end of the outage, or of the procedure where clients never felt anything."""
+    recovered = spans["time_to_recover_s"].end
+    return recovered if outages or recovered is None else spans["time_to_mitigate_s"].end or recovered
 
 
 def _bitten(history: History, injections: Sequence[Event], outages: Sequence[Outage]) -> bool:

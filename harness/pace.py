@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from fakes.clock import ClockPage
 from harness.history import Recorder
 
+_STILL = 1e-9  # documented seconds a wall second: as good as none
+
 
 class Pace:
     """Holds the clock at rate 1 for as long as at least one `measured` block is open."""
@@ -16,6 +18,7 @@ class Pace:
         self._clock, self._recorder = clock, recorder
         self._holders: list[str] = []
         self._waiting = 0
+        self._still = False
         self._listeners: list[Callable[[float], None]] = []
 
     def listen(self, listener: Callable[[float], None]) -> None:
@@ -44,8 +47,17 @@ class Pace:
             self._waiting -= 1
             self._set(f"end of {why}")
 
+    def stand_still(self) -> None:
+        """Documented time stands still until `go_on`, whoever waits or measures. The clock's page must be one that pauses."""
+        self._still = True
+        self._set("paused")
+
+    def go_on(self) -> None:
+        self._still = False
+        self._set("end of the pause")
+
     def _set(self, why: str) -> None:
-        rate = 1.0 if self._holders and not self._waiting else self._clock.speed
+        rate = _STILL if self._still else 1.0 if self._holders and not self._waiting else self._clock.speed
         if rate != self._clock.rate:
             self._clock.set_rate(rate)
             for listener in self._listeners:

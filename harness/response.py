@@ -1,4 +1,4 @@
-"""How the fault was answered: detected, acknowledged, mitigated. Each is a span of a history.
+"""How the fault was answered: detected, acknowledged, mitigated, taken back. Each is a span of a history.
 
 Only the scenario's expected alerts count, and only such as began after the injection: an alert that was firing when the
 fault came says nothing about it, even if it fires again, and one that was pending then had its cause before the fault.
@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from harness.history import Event, History
 from harness.spans import Span, instant
 
+REPORTED = "reported"  # what a page is called that people sent, and no alert
 _ALERT_STATES = {"alert.pending": "pending", "alert.firing": "firing", "alert.resolved": "inactive"}
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """The first alert that counts, or why there is none."""
+    """The first alert that counts, or the report of a person before it, or why there is neither."""
 
     alert: Event | None
     why: str = ""
@@ -28,7 +29,11 @@ class Detection:
 def detection(history: History, expected: Collection[str], injected: Event) -> Detection:
     """Find the alert by which this injection was detected."""
     before: dict[str, str] = {}  # state of each alert at the injection, by rule and labels
-    for event in history.of_kind(*_ALERT_STATES):
+    for event in history.of_kind(*_ALERT_STATES, "incident.reported"):
+        if event.kind == "incident.reported":
+            if event.at_s >= injected.at_s:
+                return Detection(event)
+            continue
         if event.subject not in expected:
             continue
         identity = f"{event.subject} {json.dumps(event.data.get('labels', {}), sort_keys=True)}"
@@ -72,7 +77,7 @@ def time_to_acknowledge(history: History, expected: Collection[str], found: Dete
     if found.alert is None:
         return Span(None, why=f"no alert to acknowledge: {found.why}")
     for event in history.of_kind("page.acknowledged"):
-        if event.at_s >= found.alert.at_s and event.subject in expected:
+        if event.at_s >= found.alert.at_s and (event.subject in expected or event.subject == REPORTED):
             return Span(instant(found.alert), instant(event))
     return Span(instant(found.alert), least_end_s=_end_s(history), why="nobody acknowledged the page")
 
@@ -91,6 +96,21 @@ def time_to_mitigate(history: History, injected: Event) -> Span:
     if not commands:
         return Span(start, why="the procedure has no commands")
     return Span(start, instant(commands[-1]))
+
+
+def time_to_roll_back(history: History, injected: Event, recovered: Span) -> Span:
+    """From the decision, which is where the response's first procedure begins, to the end of the outage.
+
+    `recovered` is the span from the injection to that end. The steps that people take before the last command count.
+    """
+    begun = history.first("procedure.started", after_s=injected.at_s)
+    if begun is None:
+        return Span(None, why="no procedure was started")
+    if recovered.end is None:
+        return Span(instant(begun), least_end_s=recovered.least_end_s, why=recovered.why)
+    if recovered.end.at_s < begun.at_s:
+        return Span(None, why="clients were served before the procedure began")
+    return Span(instant(begun), recovered.end)
 
 
 def _end_s(history: History) -> float:

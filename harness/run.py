@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 from fakes.commands.install import compile_commands
 from harness.errors import HarnessError, MissingTool, SandboxError
@@ -31,6 +31,7 @@ from harness.sandbox.root import RUN
 from harness.spec import DrillSpec
 from harness.tools import find_tools
 from harness.toxiproxy_server import ToxiproxyServer, find_toxiproxy
+from scenarios.fields import format_duration
 from scenarios.loader import LoadedScenario
 from scenarios.model import MonitorWish
 
@@ -60,6 +61,8 @@ class DrillOptions:
     stack: str = "embedded"  # a key of _STACKS
     overrides: Mapping[str, str] | None = None
     monitor: MonitorWish | None = None  # None: what the scenario says
+    respond: Literal["auto", "human"] = "auto"
+    surprise_s: float = 0.0  # documented: the faults come at a random moment within so long
     tell: Callable[[str], None] = lambda text: None  # hears of what takes long before the drill begins: an image that is pulled
 
 
@@ -105,6 +108,7 @@ def _start_embedded(loaded: LoadedScenario, options: DrillOptions, undo: ExitSta
         own_network=own_network, sandbox="namespaces" if own_network else "ports", tools=tools, toxiproxy=toxiproxy,
         versions={**_versions(), **monitor.versions()}, commit=_commit(), command=_rerun(loaded, options),
         warnings=tuple(each for each in (warning, passed_over) if each), monitor=monitor,
+        respond=options.respond, surprise_s=options.surprise_s,
     )  # fmt: skip
     log = undo.enter_context((folder / "logs" / "conductor.log").open("ab"))
     process = start(
@@ -147,7 +151,7 @@ def _start_containers(loaded: LoadedScenario, options: DrillOptions, undo: ExitS
         drill=drill, loaded=loaded, seed=options.seed, speed=options.speed, stack=rig.kind, folder=folder, run=RUN, own_network=True,
         sandbox="containers", tools=None, toxiproxy=ToxiproxyServer("real", "of the container", Path("/toxiproxy")),
         versions={**_versions(), **rig.versions()}, commit=_commit(), command=_rerun(loaded, options),
-        warnings=(passed_over,) if passed_over else (), monitor=monitor,
+        warnings=(passed_over,) if passed_over else (), monitor=monitor, respond=options.respond, surprise_s=options.surprise_s,
     )  # fmt: skip
     return spec, rig.run_drill(spec)
 
@@ -178,6 +182,10 @@ def _rerun(loaded: LoadedScenario, options: DrillOptions) -> str:
         words += ["--stack", options.stack]
     if (wish := _wish(loaded, options)) != "auto" or loaded.scenario.monitor != "auto":
         words += ["--monitor", wish]
+    if options.respond != "auto":
+        words += ["--respond", options.respond]
+    if options.surprise_s:
+        words += ["--surprise", format_duration(options.surprise_s)]
     for key, value in (options.overrides or {}).items():
         words += ["--set", f"{key}={value}"]
     return shlex.join(words)
@@ -211,7 +219,8 @@ class _Sandboxed:
 
     def lines(self) -> Iterator[bytes]:
         assert self._process.stdout is not None
-        yield from self._process.stdout
+        with self._process.stdout as printed:
+            yield from printed
 
 
 class Stopper:

@@ -31,4 +31,6 @@ class DrillSpec:
     commit: str
     command: str  # what to type to run it again
     warnings: tuple[str, ...] = ()
+    respond: Literal["auto", "human"] = "auto"  # who carries the procedure out
+    surprise_s: float = 0.0  # documented: the faults come at a random moment within so long, by the seed
     monitor: MonitorChoice = MonitorChoice()  # noqa: RUF009 - frozen

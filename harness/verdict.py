@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from harness.errors import BadHistory
 from harness.history import History
 from harness.measure import Measures, scenario_of
-from harness.workload.invariants import Check, check_all
+from harness.workload.check import Check
+from harness.workload.invariants import check_all
 from scenarios.model import Target
 
 COMPLETED, ABORTED, ERRORED = "completed", "aborted", "errored"
@@ -61,7 +62,7 @@ def judge(history: History, measures: Measures, targets: Mapping[str, Target]) -
     judged = [judge_target(name, target, measures, status_of(history)) for name, target in targets.items()]
     expect = scenario_of(history).get("expect") or {}
     known = {**(expect.get("miss") or {}), **(expect.get("broken") or {})}
-    found = [*judged, *missing, *_invariants(history, measures)]
+    found = [*judged, *missing, *_pages(history, measures), *_invariants(history, measures)]
     return [_expected(each, str(known[name])) if (name := each.target or each.name) in known else each for each in found]
 
 
@@ -103,8 +104,11 @@ def _doubted(target: Target, measures: Measures) -> tuple[Verdict, str]:
         return Verdict.UNKNOWN, "the fault is not known to have taken effect"
     if target.measure in _LOSSES and measures.witnesses == 0:
         return Verdict.UNKNOWN, "no write was acknowledged shortly before the fault, so no loss could have shown"
-    if target.measure == "time_to_recover_s" and measures.out_at_end:
+    if target.measure in ("time_to_recover_s", "time_to_roll_back_s") and measures.out_at_end:
         return Verdict.UNKNOWN, "clients were served again in time, and then no more when the drill ended"
+    if target.measure == "longest_update_gap_s" and measures.updates_due_s <= target.limit:
+        over_s = f"{measures.updates_due_s:.0f} s"
+        return Verdict.UNKNOWN, f"not applicable: it was over {over_s} after the first update, before the next one was due"
     return Verdict.PASS, ""
 
 
@@ -119,6 +123,26 @@ def _unfinished(target: Target, measures: Measures, status: str) -> tuple[Verdic
     if status == ERRORED:
         return Verdict.UNKNOWN, f"{why}; the drill broke off with an error of its own"
     return Verdict.FAIL, f"{why}: at least {at_least_s:.1f} s"
+
+
+def _pages(history: History, measures: Measures) -> Iterator[Judgement]:
+    """Of planned work: whether it was done, and nobody was paged for it."""
+    if not (scenario_of(history).get("detection") or {}).get("must-not-page"):
+        return
+    pages, change = [event.subject for event in history.of_kind("page.sent")], history.last("change.finished")
+    problem = next(iter(history.of_kind("monitor.problem")), None)
+    verdict, why = Verdict.UNKNOWN, ""
+    if pages:
+        verdict, why = Verdict.FAIL, f"somebody was paged: {', '.join(dict.fromkeys(pages))}"
+    elif not measures.bitten:
+        why = "the fault is not known to have taken effect"
+    elif change is None or change.data.get("outcome") != "done":
+        why = "the planned work was not done to its end"
+    elif problem is not None:
+        why = f"the monitor could not do its work: {problem.subject}: {problem.data.get('message', '')}"
+    else:
+        verdict, why = Verdict.PASS, "nobody was paged"
+    yield Judgement("nobody-paged", "invariant", verdict, why=why)
 
 
 def _invariants(history: History, measures: Measures) -> Iterator[Judgement]:

@@ -9,13 +9,14 @@ from harness.history import History
 from harness.measure import Counts, Durations, Measures
 from harness.result import Result
 from harness.verdict import Judgement, Verdict
-from reports import chronicle
+from reports import chronicle, people
 from reports.account import account
 from reports.chronicle import Command, Step
 from reports.escape import code, fenced, folded, prose, table
 from reports.palette import VERDICTS
 from reports.verdicts import amount, compared, headline, measure_name
 from reports.words import clock_text, duration_text, latency_text
+from scenarios.loader import load_targets
 
 PICTURE = "timeline.png"
 
@@ -30,11 +31,20 @@ def report(history: History, measures: Measures, judgements: Sequence[Judgement]
         *_measures(measures),
         *_invariants(history, judgements),
         *_timeline(history, measures),
-        *_procedure(chronicle.steps(history)),
+        *(
+            people.section(history, measures, judgements, _limits())
+            if people.responded(history)
+            else _procedure(chronicle.steps(history))
+        ),
         *_circumstances(history),
         *_again(history, result),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _limits() -> dict[str, tuple[float, str]]:
+    """Every documented limit in seconds, with its source."""
+    return {name: (each.limit, each.source) for name, each in load_targets().items() if each.unit == "s"}
 
 
 def _sign(verdict: Verdict) -> str:

@@ -18,6 +18,10 @@ _NAMES = {
     "recovery_point_s": "recovery point (RPO)",
     "lost_writes": "lost acknowledged writes",
     "outage_s": "outage, as clients saw it",
+    "time_to_roll_back_s": "decision to roll back, to service",
+    "time_to_first_update_s": "time to the first status update",
+    "longest_update_gap_s": "longest time between status updates",
+    "time_to_resolution_update_s": "recovery to the news of it",
 }
 _WORDS = {Verdict.PASS: "met", Verdict.FAIL: "MISSED", Verdict.UNKNOWN: "UNKNOWN"}
 _KNOWN = {Verdict.PASS: "missed, as expected", Verdict.FAIL: "MET, which was not expected", Verdict.UNKNOWN: "UNKNOWN"}

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import Literal
 
 from scenarios.errors import InvalidInput, Problem
 from scenarios.faults import Fault
+from scenarios.faults.backup import BackupFault
 from scenarios.faults.base import Strikes
-from scenarios.faults.network import LinkDown, LinkFlap, LinkPartition, LinkToxic, SiteCut
+from scenarios.faults.network import LinkDown, LinkFlap, LinkPartition, LinkToxic, SiteCut, SiteLost
 from scenarios.faults.outside import DnsWrong, PartyFault
 from scenarios.faults.postgres import ReplicationLag
 from scenarios.faults.process import ServiceConfiguration
-from scenarios.model import Scenario, Stack
+from scenarios.model import Change, Response, Scenario, Stack
 from scenarios.places import siblings
 from scenarios.runbook import Procedure, read_document
 from scenarios.stacks import link_names, processes
@@ -22,7 +25,6 @@ from scenarios.toxics import wrong_attributes
 from scenarios.yaml_source import Location, Source, describe
 
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9._:/@%+,=-]+")  # what bash takes as it is, in quotes or out of them
-_PROCEDURE: Location = ("response", "procedure")
 
 
 def fault_problems(source: Source, scenario: Scenario, stack: Stack) -> Iterator[Problem]:
@@ -32,6 +34,13 @@ def fault_problems(source: Source, scenario: Scenario, stack: Stack) -> Iterator
         for index, fault in enumerate(faults):
             at = (group, index)
             yield from _struck(source, at, fault, stack)
+            if isinstance(fault, BackupFault) and not scenario.settings.get(
+                "backup.enabled", stack.settings.get("backup.enabled")
+            ):
+                yield source.problem(
+                    f"{fault.fault}, and no backup is taken in this scenario; add settings: {{backup.enabled: true}}",
+                    (*at, "fault"),
+                )
             if fault.name is None:
                 continue
             if fault.name in named:
@@ -46,12 +55,8 @@ def _struck(source: Source, at: Location, fault: Fault, stack: Stack) -> Iterato
             for attribute, message in wrong_attributes(fault.toxic, fault.attributes):
                 place: Location = (*at, "attributes") if attribute is None else (*at, "attributes", attribute)
                 yield source.problem(message, place, key=True)
-    elif isinstance(fault, SiteCut):
-        for index, part in enumerate(fault.parts):
-            if not any(fnmatchcase(name, part) for name in processes(stack)):
-                yield source.problem(
-                    f"unknown service or datastore '{part}'{hint(part, processes(stack))}", (*at, "parts", index)
-                )
+    elif isinstance(fault, SiteCut | SiteLost):
+        yield from _site(source, at, fault, stack)
     elif isinstance(fault, DnsWrong | PartyFault):
         yield from _outside(source, at, fault, stack)
     elif (struck := getattr(fault, "process", None)) is not None and struck not in (known := _known(fault.strikes, stack)):
@@ -63,6 +68,17 @@ def _struck(source: Source, at: Location, fault: Fault, stack: Stack) -> Iterato
         settings = {*stack.settings, *stack.services[fault.process].settings}
         if fault.setting not in settings:
             yield source.problem(f"unknown setting '{fault.setting}'{hint(fault.setting, settings)}", (*at, "setting"))
+
+
+def _site(source: Source, at: Location, fault: SiteCut | SiteLost, stack: Stack) -> Iterator[Problem]:
+    """A site of the stack, or parts of it by name."""
+    known = () if stack.sites is None else (stack.sites.first, stack.sites.second)
+    if fault.site is not None and fault.site not in known:
+        what = hint(fault.site, known) if known else "; this stack has no sites"
+        yield source.problem(f"unknown site '{fault.site}'{what}", (*at, "site"))
+    for index, part in enumerate(fault.parts if isinstance(fault, SiteCut) else ()):
+        if not any(fnmatchcase(name, part) for name in processes(stack)):
+            yield source.problem(f"unknown service or datastore '{part}'{hint(part, processes(stack))}", (*at, "parts", index))
 
 
 def _outside(source: Source, at: Location, fault: DnsWrong | PartyFault, stack: Stack) -> Iterator[Problem]:
@@ -127,32 +143,52 @@ def name_problems(source: Source, names: Sequence[str], at: Location, what: str,
             yield source.problem(f"unknown {what} '{name}'{hint(name, known)}", (*at, index))
 
 
-def find_procedure(source: Source, scenario: Scenario) -> tuple[Procedure | None, list[Problem]]:
-    """The procedure of the scenario's response with its placeholders filled, or None and what is wrong."""
-    reference = scenario.response.procedure
+def updates_problems(source: Source, scenario: Scenario, stack: Stack) -> Iterator[Problem]:
+    """Status updates need a chat to be posted in."""
+    if scenario.response.updates is not None and not any(each.program == "chat" for each in stack.services.values()):
+        yield source.problem("the stack has no service that runs the program 'chat'", ("response", "updates"), key=True)
+
+
+def find_procedure(
+    source: Source, carried_out: Response | Change, key: Literal["response", "change"] = "response"
+) -> tuple[Procedure | None, list[Problem]]:
+    """The procedure of the scenario's response or change with its placeholders filled, or None and what is wrong.
+
+    Those of `then` follow it as if they stood in one section.
+    """
+    procedure, problems = _section(source, carried_out.procedure, (key, "procedure"))
+    for index, reference in enumerate(carried_out.then if isinstance(carried_out, Response) else ()):
+        further, more = _section(source, reference, (key, "then", index))
+        problems += more
+        if procedure is not None and further is not None:
+            procedure = replace(procedure, steps=(*procedure.steps, *further.steps))
+    if procedure is None or problems:
+        return None, problems
+    problems += _bindings(source, procedure, carried_out.bindings, (key, "bindings"))
+    return procedure.bound(carried_out.bindings), problems
+
+
+def _section(source: Source, reference: str, at: Location) -> tuple[Procedure | None, list[Problem]]:
     name, mark, anchor = reference.partition("#")
     if not mark or not anchor:
-        return None, [source.problem(f"{describe(reference)} names no section; write runbooks/FILE.md#section", _PROCEDURE)]
+        return None, [source.problem(f"{describe(reference)} names no section; write runbooks/FILE.md#section", at)]
     try:
         document = read_document(name, source.path)
     except InvalidInput as error:
         if error.problems[0].message != "there is no such file":
             return None, error.problems
         near = hint(name, siblings(name, source.path))
-        return None, [source.problem(f"there is no runbook {name}{near}", _PROCEDURE)]
+        return None, [source.problem(f"there is no runbook {name}{near}", at)]
     if anchor not in document.anchors:
         near = hint(anchor, document.anchors)
-        return None, [source.problem(f"{name} has no section '{anchor}'{near}", _PROCEDURE)]
+        return None, [source.problem(f"{name} has no section '{anchor}'{near}", at)]
     try:
-        procedure = document.procedure(anchor)
+        return document.procedure(anchor), []
     except InvalidInput as error:
         return None, error.problems
-    problems = list(_bindings(source, procedure, scenario.response.bindings))
-    return procedure.bound(scenario.response.bindings), problems
 
 
-def _bindings(source: Source, procedure: Procedure, bindings: Mapping[str, str]) -> Iterator[Problem]:
-    at: Location = ("response", "bindings")
+def _bindings(source: Source, procedure: Procedure, bindings: Mapping[str, str], at: Location) -> Iterator[Problem]:
     for name in sorted(procedure.placeholders - bindings.keys()):
         step = next(step for step in procedure.steps if name in step.placeholders)
         message = (

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from scenarios.checks import fault_problems, find_procedure, name_problems
+from scenarios.checks import fault_problems, find_procedure, name_problems, updates_problems
+from scenarios.documented import Stated, link_problems
 from scenarios.errors import InvalidInput, Problem
 from scenarios.model import AlertRule, Scenario, Stack, Target, TargetFile
-from scenarios.places import CATALOGUE, DATA, locate
+from scenarios.places import CATALOGUE, DATA, TARGETS, locate
 from scenarios.rules import load_rules
 from scenarios.runbook import Procedure
 from scenarios.schema import scenario_schema
@@ -22,7 +24,7 @@ from scenarios.validation import read_model
 from scenarios.yaml_source import Source
 
 __all__ = [
-    "DATA", "LoadedScenario", "catalogue", "find_scenarios", "load_rules", "load_scenario", "load_stack", "load_targets", "scenario_schema",
+    "DATA", "LoadedScenario", "catalogue", "find_scenarios", "load_figures", "load_rules", "load_scenario", "load_stack", "load_targets", "scenario_schema",
 ]  # fmt: skip
 
 _SUFFIXES = (".yaml", ".yml")
@@ -43,6 +45,7 @@ class LoadedScenario:
     rules: tuple[AlertRule, ...]
     procedure: Procedure  # its placeholders are filled
     settings: dict[str, Any]
+    change: Procedure | None = None  # that of the planned work, its placeholders filled
 
     @property
     def in_catalogue(self) -> bool:
@@ -102,15 +105,19 @@ def load_scenario(path: Path, *, overrides: Mapping[str, str] | None = None) -> 
     stack, stack_name = _stack(source, scenario.stack)
     rules = _rules(stack, stack_path(scenario.stack, path))
     known_targets = load_targets()
-    procedure, procedure_problems = find_procedure(source, scenario)
+    procedure, procedure_problems = find_procedure(source, scenario.response)
+    change, change_problems = find_procedure(source, scenario.change, "change") if scenario.change else (None, [])
     settings, setting_problems = merge_settings(stack, source, scenario.settings, overrides or {})
     problems = [
         *fault_problems(source, scenario, stack),
+        *updates_problems(source, scenario, stack),
         *timeline_problems(source, scenario),
         *name_problems(source, scenario.detection.alerts, ("detection", "alerts"), "alert", {rule.alert for rule in rules}),
         *name_problems(source, scenario.targets, ("targets",), "target", known_targets),
+        *_not_in_force(source, scenario, known_targets),
         *_expected_misses(source, scenario),
         *procedure_problems,
+        *change_problems,
         *setting_problems,
     ]
     if problems or procedure is None:
@@ -118,7 +125,14 @@ def load_scenario(path: Path, *, overrides: Mapping[str, str] | None = None) -> 
             sorted(problems, key=lambda problem: (problem.path != path, str(problem.path), problem.line, problem.column))
         )
     targets = {name: known_targets[name] for name in scenario.targets}
-    return LoadedScenario(path.stem, path, scenario, stack, stack_name, targets, rules, procedure, settings)
+    return LoadedScenario(path.stem, path, scenario, stack, stack_name, targets, rules, procedure, settings, change)
+
+
+def _not_in_force(source: Source, scenario: Scenario, known: Mapping[str, Target]) -> Iterator[Problem]:
+    for index, name in enumerate(scenario.targets):
+        target = known.get(name)
+        if target is not None and target.in_force is not None:
+            yield source.problem(f"'{name}' is not in force: '{target.in_force}' is ({target.why})", ("targets", index))
 
 
 def _expected_misses(source: Source, scenario: Scenario) -> Iterator[Problem]:
@@ -144,6 +158,25 @@ def _rules(stack: Stack, beside: Path | None) -> tuple[AlertRule, ...]:
     return tuple(rule for reference in stack.monitoring.rules for rule in load_rules(locate(reference, beside)))
 
 
-def load_targets(path: Path = DATA / "targets.yaml") -> dict[str, Target]:
+def load_targets(path: Path = TARGETS) -> dict[str, Target]:
     """All documented limits by name. Raises InvalidInput."""
-    return dict(read_model(path, TargetFile)[1].targets)
+    return dict(load_figures(path).targets)
+
+
+def load_figures(path: Path = TARGETS) -> TargetFile:
+    """All documented figures. Raises InvalidInput, also where one that is not in force names none that is."""
+    return _figures(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+@lru_cache(maxsize=4)  # every scenario asks for them, and the file is the largest of all that it needs
+def _figures(path: Path, _written_ns: int) -> TargetFile:
+    source, file = read_model(path, TargetFile)
+    sections: dict[str, Mapping[str, Stated]] = {
+        "targets": file.targets,
+        "due": file.due,
+        "indicators": file.indicators,
+        "alerts": file.alerts,
+    }
+    if problems := list(link_problems(source, sections)):
+        raise InvalidInput(problems)
+    return file

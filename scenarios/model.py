@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from scenarios.documented import Alarm, Due, Indicator, Stated
 from scenarios.faults import Fault
 from scenarios.fields import Duration, FileModel, Name, PositiveDuration
 
@@ -19,9 +20,12 @@ from scenarios.fields import Duration, FileModel, Name, PositiveDuration
 
 Program = Literal[
     "gui-gateway", "data-ingestor", "indicator-engine", "signal-generator", "risk-manager", "execution-engine",
-    "broker", "price-provider", "exporter", "pager",
+    "broker", "price-provider", "exporter", "pager", "chat",
     "trading-api", "rate-gate", "loki", "mlflow", "websocket", "ingress",
 ]  # fmt: skip
+
+
+_TWIN = "What it is at the second site, in place of this one at the first: the services beside it know it by that name."
 
 
 class Service(FileModel):
@@ -31,7 +35,7 @@ class Service(FileModel):
     port: int = Field(ge=1, le=65535, description="The documented port: the service address that clients use.")
     deployment: str | None = Field(None, description="Its name in Kubernetes commands; none: kubectl doesn't know it.")
     compose: str | None = Field(None, description="Its name in docker compose commands; none: compose doesn't know it.")
-    inside: bool = Field(True, description="False for parties outside the platform: broker, price providers, pager.")
+    inside: bool = Field(True, description="False for parties outside the platform: broker, price providers, pager, chat.")
     depends_on: tuple[str, ...] = ()
     settings: dict[str, Any] = Field(default_factory=dict)
     namespace: str | None = Field(None, description="Its Kubernetes namespace; none: that of the stack.")
@@ -44,11 +48,12 @@ class Service(FileModel):
     pm2: str | None = Field(None, description="Its name in pm2 commands; none: pm2 doesn't know it.")
     image: str | None = Field(None, description="The repository of its image, without a tag.")
     version: str = Field("1.0.0", description="The version that runs at first.")
+    twin_of: str | None = Field(None, description=_TWIN)
 
     @property
     def standby(self) -> bool:
         """Whether it is not there at first."""
-        return self.standby_for is not None
+        return self.standby_for is not None or self.twin_of is not None
 
 
 class Datastore(FileModel):
@@ -61,6 +66,7 @@ class Datastore(FileModel):
     role: str = Field("primary", description="The label that service addresses select by: writer, replica, primary.")
     replica_of: str | None = None
     systemd: str | None = Field(None, description="The unit that systemctl knows it by; none: systemctl doesn't know it.")
+    twin_of: str | None = Field(None, description=_TWIN)
 
 
 class Address(FileModel):
@@ -69,6 +75,7 @@ class Address(FileModel):
     port: int
     kubernetes: str | None = None
     selector: dict[str, str]
+    twin_of: str | None = Field(None, description=_TWIN)
 
 
 class Link(FileModel):
@@ -84,6 +91,18 @@ class Ingress(FileModel):
     name: str
     namespace: str | None = None
     hosts: dict[str, str] = Field(description="Host name to service.")
+
+
+class Sites(FileModel):
+    """Two sites: the first has all that is no twin, the second the twins. Clients are led to one of them by a name (Route 53)."""
+
+    first: Name = Field("primary", description="What the first site is called.")
+    second: Name = Field("dr", description="What the second site is called.")
+    name: str = Field(description="The name that clients know, such as trading.eafix.example.")
+    hosts: dict[Name, str] = Field(
+        description="For each site the name that `name` is an alias (CNAME) of while clients are led there."
+    )
+    ttl_s: PositiveDuration = Field(60.0, description="How long clients keep an answer, at first; a later record brings its own.")
 
 
 class Monitoring(FileModel):
@@ -124,6 +143,18 @@ class Stack(FileModel):
         (), description="SQL files, relative to this file, run at the start as the database's owner; once loaded, their texts."
     )
     checkout: Name = Field("eafix", description="Which of the checkouts of fakes/workstation the operator has.")
+    sites: Sites | None = Field(None, description="Its two sites; none: all of it is at one.")
+
+    def site_of(self, name: str) -> str | None:
+        """The site of a service, a datastore or an address; None for parties outside, and where there are no sites."""
+        part = self.services.get(name) or self.datastores.get(name) or self.addresses.get(name)
+        if self.sites is None or part is None or (isinstance(part, Service) and not part.inside):
+            return None
+        return self.sites.second if part.twin_of is not None else self.sites.first
+
+    def at_site(self, site: str) -> list[str]:
+        """The services and datastores of a site; none for one that is not there."""
+        return [name for name in (*self.services, *self.datastores) if self.site_of(name) == site]
 
 
 # --- scenario ------------------------------------------------------------------------------------------------------
@@ -158,9 +189,14 @@ class SteadyState(FileModel):
 
 
 class Detection(FileModel):
-    """Which alerts should notice the fault."""
+    """Who should notice the fault: alerts, or people; or that nobody may be paged at all."""
 
-    alerts: tuple[str, ...] = Field(min_length=1, description="Any of these counts as detected; the first to fire is measured.")
+    alerts: tuple[str, ...] = Field((), description="Any of these counts as detected; the first to fire is measured.")
+    reported_after_s: PositiveDuration | None = Field(
+        None,
+        description="So long after the fault somebody reports it, if nobody was paged by then: what no alert of the documents can see.",
+    )
+    must_not_page: bool = Field(False, description="Planned work: every page is a failure, and nobody waits for one.")
     give_up_after_s: PositiveDuration = Field(
         600.0, description="After the fault; from then on nobody waits for an alert any more."
     )
@@ -176,20 +212,47 @@ class HumanDelay(FileModel):
     p95_s: Duration = Field(description="19 of 20 draws are shorter.")
 
 
+class Updates(FileModel):
+    """How whoever keeps the others informed writes into the chat: until the end is told, and then once more."""
+
+    first: HumanDelay = Field(HumanDelay(median_s="1m", p95_s="2m"), description="From the acknowledgement to the first update.")
+    every: HumanDelay = Field(
+        HumanDelay(median_s="25m", p95_s="27m"),
+        description="From one update to the next, while it lasts; 30 minutes are promised.",
+    )
+    resolution: HumanDelay = Field(
+        HumanDelay(median_s="1m", p95_s="2m"), description="From recovery, seen to hold, to the news of it."
+    )
+
+
 class Response(FileModel):
     """Who does what about it."""
 
     procedure: str = Field(description="runbooks/FILE.md#section, relative to this file or to scenarios/.")
+    then: tuple[str, ...] = Field((), description="Further procedures, carried out one after another once the first is done.")
     acknowledge: HumanDelay = Field(HumanDelay(median_s="45s", p95_s="90s"), description="From the page to its acknowledgement.")
     step: HumanDelay = Field(HumanDelay(median_s="8s", p95_s="15s"), description="Reading and typing before each step.")
     bindings: dict[str, str] = Field(
         default_factory=dict, description="What the procedure's placeholders stand for: `service-name: redis` for <service-name>."
     )
+    updates: Updates | None = Field(
+        None, description="Status updates into the stack's chat; `{}`: as people usually do. None: nobody is asked for any."
+    )
+
+
+class Change(FileModel):
+    """Planned work: a procedure that an operator carries out because it is due, and not because somebody was paged."""
+
+    procedure: str = Field(description="runbooks/FILE.md#section, relative to this file or to scenarios/.")
+    begins_s: Duration = Field(0.0, description="Documented time after the steady state was proven.")
+    step: HumanDelay = Field(HumanDelay(median_s="8s", p95_s="15s"), description="Reading and typing before each step.")
+    bindings: dict[str, str] = Field(default_factory=dict, description="What the procedure's placeholders stand for.")
 
 
 Invariant = Literal[
     "lost-acknowledged-writes", "unexpected-writes", "duplicates", "recovered-unknowns", "positions-equal-executions",
     "executions-equal-fills", "nothing-executed-while-halted", "no-stale-order", "risk-limit-held",
+    "one-writer", "shipped-is-there",
 ]  # fmt: skip
 
 
@@ -223,6 +286,10 @@ class Scenario(FileModel):
         "auto",
         description="Who detects: Prometheus with Alertmanager, the embedded evaluator, or the former where they are found.",
     )
+    change: Change | None = Field(
+        None,
+        description="Planned work during which it breaks. One that stops half-way is reported to whoever is on call at once.",
+    )
     response: Response
     give_up_after_s: PositiveDuration = Field(1800.0, description="After the first fault; then the drill ends as not recovered.")
     targets: tuple[str, ...] = Field(min_length=1, description="Names in targets.yaml.")
@@ -232,23 +299,26 @@ class Scenario(FileModel):
 # --- targets and rules ---------------------------------------------------------------------------------------------
 
 Measure = Literal[
-    "time_to_detect_s", "time_to_acknowledge_s", "time_to_mitigate_s", "time_to_recover_s", "recovery_point_s", "lost_writes"
-]
+    "time_to_detect_s", "time_to_acknowledge_s", "time_to_mitigate_s", "time_to_recover_s", "recovery_point_s", "lost_writes",
+    "time_to_first_update_s", "longest_update_gap_s", "time_to_resolution_update_s", "time_to_roll_back_s",
+]  # fmt: skip
 
 
-class Target(FileModel):
+class Target(Stated):
     """A documented limit for a measure."""
 
     measure: Measure
     limit: float = Field(ge=0)
     unit: Literal["s", "writes"] = "s"
-    source: str = Field(description="document:line, and the words it stands in.")
 
 
 class TargetFile(FileModel):
-    """All documented limits, by name."""
+    """All documented figures, by name: limits for measures, and those that no measure speaks of."""
 
     targets: dict[Name, Target]
+    due: dict[Name, Due] = Field(default_factory=dict)
+    indicators: dict[Name, Indicator] = Field(default_factory=dict)
+    alerts: dict[Name, Alarm] = Field(default_factory=dict)
 
 
 class AlertRule(FileModel):

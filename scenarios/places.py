@@ -8,6 +8,7 @@ from pathlib import Path
 DATA = Path(__file__).resolve().parent
 CATALOGUE = DATA / "catalogue"
 STACKS = DATA / "stacks"
+TARGETS = DATA / "targets.yaml"
 
 
 def locate(reference: str, beside: Path | None = None) -> Path:

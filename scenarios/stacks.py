@@ -8,6 +8,7 @@ from pathlib import Path
 from scenarios.errors import InvalidInput, Problem
 from scenarios.model import Stack
 from scenarios.places import STACKS, locate, siblings
+from scenarios.sites import site_problems
 from scenarios.suggestions import hint
 from scenarios.validation import read_model
 from scenarios.yaml_source import Source, describe
@@ -48,6 +49,7 @@ def read_stack(path: Path) -> Stack:
         *_names(source, stack),
         *_standbys(source, stack),
         *_settings(source, stack),
+        *site_problems(source, stack),
     ]
     if problems:
         raise InvalidInput(sorted(problems, key=lambda problem: (problem.line, problem.column)))

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from scenarios.errors import Problem
-from scenarios.faults import Fault, postgres, redis
+from scenarios.faults import Fault, backup, postgres, redis
+from scenarios.faults.network import SiteLost
 from scenarios.faults.outside import Intrusion, OutsideFault
 from scenarios.faults.process import (
     ProcessCpuHog,
@@ -30,7 +31,9 @@ def timeline_problems(source: Source, scenario: Scenario) -> Iterator[Problem]:
     """Everything that can never happen as it is written."""
     yield from _windows(source, scenario)
     first_s = min((fault.at_s for fault in scenario.faults if fault.after is None), default=0.0)
-    if all(fault.after for fault in scenario.faults):
+    yield from _noticing(source, scenario)
+    first = (None,) if scenario.change is None else (None, "change", "change-done")
+    if not any(fault.after in first for fault in scenario.faults):
         yield source.problem(
             "every fault waits for a moment that only another fault can bring about; one has to come first",
             ("faults", 0, "after"),
@@ -53,6 +56,33 @@ def timeline_problems(source: Source, scenario: Scenario) -> Iterator[Problem]:
                 yield source.problem(message, ("conditions", index, key), key=True)
     for key, delay in (("acknowledge", scenario.response.acknowledge), ("step", scenario.response.step)):
         yield from _delay(source, ("response", key), delay)
+    if scenario.change is not None:
+        yield from _delay(source, ("change", "step"), scenario.change.step)
+    if (updates := scenario.response.updates) is not None:
+        for key, delay in (("first", updates.first), ("every", updates.every), ("resolution", updates.resolution)):
+            yield from _delay(source, ("response", "updates", key), delay)
+
+
+def _noticing(source: Source, scenario: Scenario) -> Iterator[Problem]:
+    """Whether somebody can come to know of the fault, and what waits for planned work has some to wait for."""
+    detection = scenario.detection
+    if detection.must_not_page:
+        for key, given in (("alerts", detection.alerts), ("reported-after", detection.reported_after_s)):
+            if given:
+                yield source.problem(
+                    f"nobody may be paged, so nothing is to notice it; leave '{key}' out", ("detection", key), key=True
+                )
+        if scenario.change is None:
+            yield source.problem(
+                "nobody may be paged during planned work; say which work: change: {procedure: ...}",
+                ("detection", "must-not-page"),
+                key=True,
+            )
+    elif not (detection.alerts or detection.reported_after_s or scenario.change):
+        yield source.problem("nobody would notice it; name 'alerts', or say when people do: reported-after", ("detection",))
+    for index, fault in enumerate(scenario.faults):
+        if fault.after in ("change", "change-done") and scenario.change is None:
+            yield source.problem("no work is planned in this scenario; add change: {procedure: ...}", ("faults", index, "after"))
 
 
 def _windows(source: Source, scenario: Scenario) -> Iterator[Problem]:
@@ -75,7 +105,7 @@ def _fault(source: Source, at: Location, fault: Fault, end_s: float) -> Iterator
     if isinstance(fault, ProcessKill):
         message = "a killed process is not healed: somebody must start it; leave heal-after out"
         yield source.problem(message, (*at, "heal-after"), key=True)
-    elif isinstance(fault, (*postgres.NEVER_HEALED, *redis.NEVER_HEALED)):
+    elif isinstance(fault, (*backup.NEVER_HEALED, *postgres.NEVER_HEALED, *redis.NEVER_HEALED, SiteLost)):
         message = "what it destroys is not healed: somebody must restore it; leave heal-after out"
         yield source.problem(message, (*at, "heal-after"), key=True)
     elif fault.heal_after_s == 0:

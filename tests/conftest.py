@@ -17,6 +17,7 @@ from hypothesis import settings
 
 from harness.sandbox.launch import namespaces_refused
 from harness.toxiproxy_server import find_toxiproxy
+from tests.reports.browser import program
 
 _ENGINE_ANSWERS_WITHIN_S = 2
 
@@ -38,6 +39,10 @@ def _alertmanager() -> str | None:
 
 def _kubectl() -> str | None:
     return None if shutil.which("kubectl") else "no kubectl on PATH; get it by `apt-get install kubernetes-client`."
+
+
+def _chromium() -> str | None:
+    return None if program() else "no chromium on PATH; get it by `apt-get install chromium`."
 
 
 def _namespaces() -> str | None:
@@ -70,6 +75,7 @@ PARTS: Mapping[str, Callable[[], str | None]] = {
     "prometheus": _prometheus,
     "alertmanager": _alertmanager,
     "kubectl": _kubectl,
+    "chromium": _chromium,
     "namespaces": _namespaces,
     "docker": _docker,
 }
@@ -93,6 +99,7 @@ def pytest_configure() -> None:
     # No deadline: how fast a shared machine is, is no claim of a test. Derandomised: a run fails for its change alone.
     settings.register_profile("house", deadline=None, derandomize=True, database=None)
     settings.load_profile("house")
+    os.environ.pop("GAMEDAY_STORE", None)  # no test writes into anybody's store
     required()
 
 

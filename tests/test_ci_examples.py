@@ -18,10 +18,14 @@ from scenarios.loader import find_scenarios, load_scenario
 
 ROOT = Path(__file__).resolve().parent.parent
 GITHUB, GITLAB = ROOT / "docs" / "ci" / "github-actions.yml", ROOT / "docs" / "ci" / "gitlab-ci.yml"
+ACTION, USES_ACTION = ROOT / "action.yml", ROOT / "docs" / "ci" / "github-action.yml"
 SCHEMAS = [
     (GITHUB, ["--builtin-schema", "vendor.github-workflows"]),
     (GITHUB, ["--builtin-schema", "custom.github-workflows-require-timeout"]),
     (GITLAB, ["--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"]),
+    (ACTION, ["--builtin-schema", "vendor.github-actions"]),
+    (USES_ACTION, ["--builtin-schema", "vendor.github-workflows"]),
+    (USES_ACTION, ["--builtin-schema", "custom.github-workflows-require-timeout"]),
 ]
 
 
@@ -77,8 +81,9 @@ def test_each_example_is_right_by_its_schema(tmp_path: Path, path: Path, options
         (*SCHEMAS[0], "runs-on:", "runs-upon:"),
         (*SCHEMAS[1], "timeout-minutes: 45", "continue-on-error: false"),
         (*SCHEMAS[2], "expire_in:", "expires:"),
+        (*SCHEMAS[3], "using: composite", "using: composit"),
     ],
-    ids=["github", "github-timeout", "gitlab"],
+    ids=["github", "github-timeout", "gitlab", "action"],
 )
 def test_a_mistake_in_an_example_is_noticed(tmp_path: Path, path: Path, options: list[str], old: str, new: str) -> None:
     """A key that is misspelt, or missing."""
@@ -89,7 +94,7 @@ def test_a_mistake_in_an_example_is_noticed(tmp_path: Path, path: Path, options:
 
 def test_actions_are_pinned_to_commits() -> None:
     """With the tag beside, so that people and bots can read it."""
-    used = re.findall(r"uses: (.*)", GITHUB.read_text(encoding="utf-8"))
+    used = [each for path in (GITHUB, ACTION) for each in re.findall(r"uses: (.*)", path.read_text(encoding="utf-8"))]
     assert used
     assert [line for line in used if not re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
 
@@ -156,3 +161,77 @@ def test_containers_are_for_nights() -> None:
     assert all("--stack containers" in str(job) for job in at_night)
     assert at_night[0]["if"] == "github.event_name != 'pull_request'"
     assert "merge_request" not in str(at_night[1]["rules"])
+
+
+# --- the composite action ------------------------------------------------------------------------------------------
+
+
+def action_steps() -> list[dict[str, Any]]:
+    steps: list[dict[str, Any]] = whole(ACTION)["runs"]["steps"]
+    return steps
+
+
+def test_no_input_of_the_action_becomes_shell() -> None:
+    """What stands in a workflow, or in the title of a pull request, is handed over as a variable and never as script."""
+    assert [step["name"] for step in action_steps() if "${{" in step.get("run", "")] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            {
+                "SCENARIOS": "redis-outage primary-database-failure",
+                "SEED": "2",
+                "SETTINGS": "postgres.synchronous_commit=remote_apply\n",
+            },
+            [
+                "--seed",
+                "2",
+                "--set",
+                "postgres.synchronous_commit=remote_apply",
+                "--",
+                "redis-outage",
+                "primary-database-failure",
+            ],
+        ),
+        (
+            {"SCENARIOS": "$(touch evil) ;ls", "NOTICES": "my notices.yaml"},
+            ["--notices", "my notices.yaml", "--", "$(touch", "evil)", ";ls"],
+        ),
+    ],
+)
+def test_the_action_hands_its_inputs_to_gameday(tmp_path: Path, given: dict[str, str], words: list[str]) -> None:
+    """As arguments that `gameday run` takes; its exit code is the step's, and an output."""
+    program = tmp_path / ".venv" / "bin" / "gameday"
+    program.parent.mkdir(parents=True)
+    program.write_text('#!/bin/sh\nfor each; do echo "$each"; done > "$HEARD"\nexit 3\n', encoding="utf-8")
+    program.chmod(0o755)
+    (step,) = (each for each in action_steps() if each.get("id") == "run")
+    inputs = {name: str(each.get("default", "")) for name, each in whole(ACTION)["inputs"].items()}
+    found = {name: re.sub(r"\$\{\{ inputs\.(\w+) \}\}", lambda at: inputs[at[1]], value) for name, value in step["env"].items()}
+    own = {
+        "GITHUB_ACTION_PATH": str(tmp_path),
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "HEARD": str(tmp_path / "heard"),
+        "PATH": "/usr/bin:/bin",
+    }
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    done = subprocess.run(command, env={**found, **own, **given}, cwd=tmp_path, check=False)
+    assert done.returncode == UNKNOWN
+    assert (tmp_path / "output").read_text() == "exit-code=3\njunit=drills/junit.xml\n"
+    heard = (tmp_path / "heard").read_text().splitlines()
+    assert heard[0] == "run"
+    assert heard[-len(words) :] == words
+    assert not (tmp_path / "evil").exists()
+    taken = cli.commands["run"].make_context("run", heard[1:]).params
+    assert (taken["github"], taken["junit"], taken["speed"]) == (True, Path("drills/junit.xml"), 20.0)
+
+
+def test_the_workflow_gives_the_action_inputs_that_it_has() -> None:
+    """And may read the code and nothing else."""
+    file = whole(USES_ACTION)
+    assert file["permissions"] == {"contents": "read"}
+    (job,) = file["jobs"].values()
+    uses = next(step for step in job["steps"] if step["uses"].startswith("your/gameday@"))
+    assert uses["with"].keys() <= whole(ACTION)["inputs"].keys()

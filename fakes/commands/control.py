@@ -47,6 +47,7 @@ class Unit(NamedTuple):
     labels: Mapping[str, str] = {}  # of its pod, beside `app`
     standby_for: str | None = None  # of a standby: the service beside which it may be brought up
     present: bool = True  # False: a standby that nobody has created
+    twin_of: str | None = None  # at the second site: the service of the first that it is there
     pm2: str | None = None
     systemd: str | None = None
     namespace: str = "default"
@@ -250,6 +251,7 @@ def _unit(name: str, path: str, row: Mapping[str, Any]) -> Unit:
         labels=dict(row.get("labels") or {}),
         standby_for=row.get("standby_for"),
         present=bool(row.get("present", True)),
+        twin_of=row.get("twin_of"),
         pm2=row.get("pm2"),
         systemd=row.get("systemd"),
         namespace=str(row.get("namespace") or "default"),

@@ -3,13 +3,17 @@
     GET /metrics/postgres    GET /metrics/postgres-replica (where there is one)    GET /metrics/redis
 
 Each scrape does a real query, answers within 0.5 s of the wall, and with 503 when the instance can't be queried: to
-whoever scrapes it that instance is then not up. GET /metrics is about the exporter and its machine.
+whoever scrapes it that instance is then not up. GET /metrics is about the exporter, its machine, and how the backups stand, as
+whoever takes them has written it into the exporter's state folder.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +24,8 @@ from fakes.services.database import Database
 from fakes.services.health import Dependency
 from fakes.services.metrics import CONTENT_TYPE, Registry
 
+DISKS = "disks.json"  # where the disks are that datastores have for themselves; what harness/stack/embedded.py writes
+BACKUPS = "backups.json"  # what harness/stack/backup_status.py writes
 _STEP_S = 0.2  # wall, for connecting and for the query
 _REDIS_S = 0.4
 
@@ -91,6 +97,8 @@ async def start(service: Service) -> None:
     for close in (bus.close, *(each.close for each in postgres.values())):
         service.on_close(close)
     service.metrics.gauge("disk_free_percent", lambda: _free_percent(service))
+    for name, label, read in about_backups(Path(service.config.state_dir), service.clock.now):
+        service.metrics.gauges(name, (label,), read)
 
     async def of_postgres(request: web.Request) -> web.Response:
         return _text(await about_postgres(postgres[request.path.rpartition("/")[2]]))
@@ -103,13 +111,44 @@ async def start(service: Service) -> None:
     service.get("/metrics/redis", of_redis)
 
 
+def about_backups(
+    folder: Path, now: Callable[[], float]
+) -> Iterator[tuple[str, str, Callable[[], dict[tuple[str, ...], float]]]]:
+    """Metrics of the backups: name, label, and what reads it. Where none are taken they have no series.
+
+    backup_exit_code{backup}: of its last run. backup_failures_total{backup}. backup_age_seconds{backup}: documented time since what the
+    last one that ended well reaches; a job that hangs shows here alone. backup_readable{place}: whether the newest base backup
+    there could be read when it was looked at last. backup_encrypted{place}: whether all that lies off site was.
+    """
+
+    def told(key: str) -> dict[str, float]:
+        try:
+            found = json.loads((folder / BACKUPS).read_text())[key]
+        except (OSError, ValueError, KeyError):
+            return {}
+        return {str(name): float(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
+    def labelled(key: str) -> Callable[[], dict[tuple[str, ...], float]]:
+        return lambda: {(name,): value for name, value in told(key).items()}
+
+    yield "backup_exit_code", "backup", labelled("exit_code")
+    yield "backup_failures_total", "backup", labelled("failures")
+    yield "backup_age_seconds", "backup", lambda: {(name,): max(now() - at_s, 0.0) for name, at_s in told("reached_s").items()}
+    yield "backup_readable", "place", labelled("readable")
+    yield "backup_encrypted", "place", labelled("encrypted")
+
+
 def _text(metrics: str) -> web.Response:
     return web.Response(body=metrics.encode(), headers={"Content-Type": CONTENT_TYPE})
 
 
 def _free_percent(service: Service) -> float:
-    usage = shutil.disk_usage(service.config.state_dir)
-    return round(100 * usage.free / usage.total, 2)
+    """Of the fullest disk: its own, and those that datastores have for themselves."""
+    folder = Path(service.config.state_dir)
+    usages = [shutil.disk_usage(folder)]
+    with contextlib.suppress(OSError, ValueError):  # there are none, or one is gone
+        usages += [shutil.disk_usage(place) for place in json.loads((folder / DISKS).read_text())]
+    return min(round(100 * usage.free / usage.total, 2) for usage in usages)
 
 
 def main(config: Mapping[str, Any]) -> None:

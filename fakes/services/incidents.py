@@ -69,6 +69,7 @@ class Incidents:
     def __init__(self, path: Path, clock: Clock, epoch_s: float) -> None:
         self._path, self._clock, self._epoch_s = path, clock, epoch_s
         self.rows: dict[str, Json] = {}
+        self.windows: dict[str, Json] = {}  # of maintenance, as the REST API shows them
         if path.exists():
             self.rows = {row["id"]: row for row in json.loads(path.read_text(encoding="utf-8"))}
 
@@ -87,6 +88,9 @@ class Incidents:
 
     def _trigger(self, row: Json | None, key: str, event: Json) -> None:
         if row is None:
+            if self.silent:
+                _log.info("in a maintenance window, so nobody is called: %s", event["payload"]["summary"])
+                return
             row = self._open(key, event["payload"])
         row["alert_counts"]["all"] += 1
         row["last_event"] = event["payload"]
@@ -131,12 +135,36 @@ class Incidents:
         _log.info("incident %s %s by %s", row["id"], status, by)
         self._save()
 
+    def open_window(self, wanted: Json) -> Json:
+        """A maintenance window, as asked for. Raises KeyError, TypeError or ValueError where its times are missing or wrong."""
+        start, end = (datetime.fromisoformat(wanted[key]) for key in ("start_time", "end_time"))
+        if end <= start or end <= self._now():
+            raise ValueError("the window would be over before it begins")
+        identity = f"M{len(self.windows) + 1:013d}"
+        row = {"id": identity, **{key: wanted.get(key) for key in ("type", "start_time", "end_time", "description", "services")}}
+        self.windows[identity] = row
+        _log.info("maintenance window %s from %s to %s", identity, row["start_time"], row["end_time"])
+        return row
+
+    def end_window(self, identity: str) -> bool:
+        """End a window at once; False when there is none of that name."""
+        return self.windows.pop(identity, None) is not None
+
+    @property
+    def silent(self) -> bool:
+        """Whether a maintenance window is open now."""
+        now = self._now()
+        times = ((datetime.fromisoformat(row[key]) for key in ("start_time", "end_time")) for row in self.windows.values())
+        return any(start <= now < end for start, end in times)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._epoch_s + self._clock.now(), UTC)
+
     def counts(self) -> Mapping[tuple[str, ...], float]:
         return {(status,): float(sum(row["status"] == status for row in self.rows.values())) for status in STATUSES}
 
     def _stamp(self) -> str:
-        moment = datetime.fromtimestamp(self._epoch_s + self._clock.now(), UTC)
-        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _save(self) -> None:
         draft = self._path.with_suffix(".new")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -77,8 +78,9 @@ class LogFolder:
 
     def look(self, now_s: float) -> None:
         """Find files, and see how long each is."""
-        for path in self._folder.glob("*.log"):
-            self.streams.setdefault(path.stem, Stream(path.stem, path))
+        with suppress(OSError):  # no descriptor is free: what is known already goes on waiting
+            for path in self._folder.glob("*.log"):
+                self.streams.setdefault(path.stem, Stream(path.stem, path))
         for stream in self.streams.values():
             stream.look(now_s)
 

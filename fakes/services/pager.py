@@ -1,8 +1,10 @@
 """A fake PagerDuty: takes events as its Events API v2 does, keeps incidents, and answers its REST API.
 
     POST /v2/enqueue                  202, or 400 with what is wrong with the event
-    GET  /incidents?statuses[]=...    incidents in the order in which they were opened
+    GET  /incidents?statuses[]=...    incidents in the order in which they were opened; also ?incident_key=...
     GET  /incidents/{id}  PUT /incidents/{id}
+    POST /maintenance_windows         201; until its end_time events are taken, open nothing and call nobody
+    GET  /maintenance_windows  DELETE /maintenance_windows/{id}     204: it ends at once
     GET  /healthz  GET /metrics
 
 One incident is open for a dedup key at a time. Times are documented: `created_at` is the calendar time at which the drill
@@ -50,6 +52,9 @@ class Pager:
         app.router.add_get("/incidents", self._list)
         app.router.add_get("/incidents/{id}", self._show)
         app.router.add_put("/incidents/{id}", self._update)
+        app.router.add_post("/maintenance_windows", self._open_window)
+        app.router.add_get("/maintenance_windows", self._windows)
+        app.router.add_delete("/maintenance_windows/{id}", self._end_window)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/metrics", self._scrape)
         return app
@@ -76,6 +81,8 @@ class Pager:
         if not (limit.isdecimal() and 1 <= int(limit) <= 100 and offset.isdecimal()):
             return _invalid("Limit must be between 1 and 100, Offset at least 0")
         rows = [row for row in self._incidents.rows.values() if not wanted or row["status"] in wanted]
+        if "incident_key" in given:
+            rows = [row for row in rows if row["incident_key"] == given["incident_key"]]
         first, last = int(offset), int(offset) + int(limit)
         page = {"limit": int(limit), "offset": first, "total": None, "more": last < len(rows)}
         return web.json_response({"incidents": rows[first:last], **page})
@@ -102,6 +109,28 @@ class Pager:
             return _invalid("Incident Already Resolved")
         self._incidents.set_status(row, status, sender)
         return web.json_response({"incident": row})
+
+    async def _open_window(self, request: web.Request) -> web.Response:
+        change = await _json_of(request)
+        window = change.get("maintenance_window") if isinstance(change, dict) else None
+        if "@" not in request.headers.get("From", ""):
+            return _invalid("From header is required and must be the email address of a user")
+        if not isinstance(window, dict) or window.get("type") != "maintenance_window":
+            return _invalid("Maintenance window type is required: maintenance_window")
+        try:
+            row = self._incidents.open_window(window)
+        except (KeyError, TypeError, ValueError):
+            return _invalid(
+                "Start time and end time are required, as ISO 8601 with a zone, the end after the start and after now"
+            )
+        return web.json_response({"maintenance_window": row}, status=201)
+
+    async def _windows(self, _: web.Request) -> web.Response:
+        rows = list(self._incidents.windows.values())
+        return web.json_response({"maintenance_windows": rows, "limit": 100, "offset": 0, "total": None, "more": False})
+
+    async def _end_window(self, request: web.Request) -> web.Response:
+        return web.Response(status=204) if self._incidents.end_window(request.match_info["id"]) else _not_found()
 
     async def _healthz(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "ok", "service": "pager", "version": self._version, "dependencies": {}})

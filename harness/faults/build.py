@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.errors import FaultError
-from harness.faults import network, outside, postgres, process, redis, release, strain
+from harness.faults import backup, network, outside, postgres, process, redis, release, site, strain
 from harness.faults.base import Fault
 from harness.stack.embedded import EmbeddedStack
 from scenarios.faults import Fault as FaultModel
 
 _THEMES: tuple[Callable[[str, FaultModel, EmbeddedStack], Fault | None], ...] = (
-    network.build, outside.build, postgres.build, process.build, redis.build, release.build, strain.build,
+    backup.build, network.build, outside.build, postgres.build, process.build, redis.build, release.build, site.build, strain.build,
 )  # fmt: skip
 
 

@@ -94,8 +94,9 @@ class FlapLinks(CutLinks):
 class CutSite:
     """Parts of the stack that nothing reaches and that reach nothing, wherever service addresses lead meanwhile."""
 
-    def __init__(self, name: str, stack: EmbeddedStack, parts: Sequence[str]) -> None:
-        self.name = name
+    def __init__(self, name: str, stack: EmbeddedStack, parts: Sequence[str], *, unreachable: bool = False) -> None:
+        """`unreachable`: nobody can tell the parts anything meanwhile, not even by their own control API."""
+        self.name, self._unreachable = name, unreachable
         known = [*stack.services, *stack.datastores]
         for pattern in parts:
             if not any(fnmatchcase(each, pattern) for each in known):
@@ -119,6 +120,8 @@ class CutSite:
         if self._ongoing.going:
             return
         cut = self._crossing()
+        if self._unreachable:
+            self._stack.out_of_reach |= self._parts
         await self._cuts.keep(self.name, cut, cut)
         self._ongoing.begin(self._follow(cut))
 
@@ -126,6 +129,8 @@ class CutSite:
         try:
             await self._ongoing.end()
         finally:
+            if self._unreachable:
+                self._stack.out_of_reach -= self._parts
             await self._cuts.keep(self.name, self._all, ())
 
     async def bitten(self) -> str | None:
@@ -170,7 +175,10 @@ def build(name: str, model: FaultModel, stack: EmbeddedStack) -> Fault | None:
         case LinkFlap():
             return FlapLinks(name, stack, model)
         case SiteCut():
-            return CutSite(name, stack, model.parts)
+            if model.site is not None and not stack.model.at_site(model.site):
+                raise FaultError(f"{name}: this stack has no site {model.site}")
+            parts = stack.model.at_site(model.site) if model.site else model.parts
+            return CutSite(name, stack, parts, unreachable=model.site is not None)
         case LinkToxic():
             # Named after the fault, so that several faults can put the same kind of toxic on one link.
             toxic = Toxic(f"{name}-{model.stream}", model.toxic, model.stream, model.toxicity, dict(model.attributes))

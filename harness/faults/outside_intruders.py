@@ -20,6 +20,11 @@ from scenarios.faults.outside import GATEWAYS, Intrusion, KeyLeaked, LoginsBrute
 
 _AT_ONCE = 8  # requests under way: more would starve a small machine of what it measures with
 _ANSWERED_WITHIN_S = 5.0  # wall
+_USED = {
+    "orders": (201, "orders"),
+    "reads": (200, "looks"),
+    "admin": (403, "tries to act as an operator"),
+}  # the answer that shows it
 _Request = Callable[[int], dict[str, Any]]
 
 
@@ -84,7 +89,10 @@ def _use(name: str, model: KeyLeaked) -> _Request:
     def look(_: int) -> dict[str, Any]:
         return {"method": "GET", "url": "/api/positions", "headers": shown}
 
-    return order if model.does == "orders" else look
+    def administer(_: int) -> dict[str, Any]:
+        return {"method": "POST", "url": "/emergency/resume-trading", "headers": shown, "json": {}}
+
+    return {"orders": order, "reads": look, "admin": administer}[model.does]
 
 
 def build(name: str, model: FaultModel, stack: EmbeddedStack) -> Fault | None:
@@ -93,8 +101,7 @@ def build(name: str, model: FaultModel, stack: EmbeddedStack) -> Fault | None:
         case LoginsBruteForce():
             return Intrude(name, stack, model, _guess(model), bites=401, means=f"wrong logins as {model.user}")
         case KeyLeaked():
-            orders = model.does == "orders"
-            done = "orders with the token" if orders else "looks with the token"
-            return Intrude(name, stack, model, _use(name, model), bites=201 if orders else 200, means=done)
+            bites, done = _USED[model.does]
+            return Intrude(name, stack, model, _use(name, model), bites=bites, means=f"{done} with the token")
         case _:
             return None

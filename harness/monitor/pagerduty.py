@@ -98,6 +98,26 @@ class PagerDutyNotifier:
     async def notify(self, alert: Alert) -> None:
         """Raises PagingFailed when the event was refused, or the pager could not be told in all attempts."""
         event = page_of(alert, self._routing_key)
+        await self._deliver(event)
+        if self._on_paged is not None and (event["event_action"] == "resolve" or await self._opened(event["dedup_key"])):
+            self._on_paged(alert, event["dedup_key"])
+
+    async def report(self, title: str) -> str:
+        """An incident that a person opens, and no alert; its dedup key. Raises PagingFailed."""
+        key = f"by-hand-{hashlib.sha256(title.encode()).hexdigest()[:16]}"
+        payload = {"summary": title, "severity": "critical", "source": "people"}
+        await self._deliver({"routing_key": self._routing_key, "event_action": "trigger", "dedup_key": key, "payload": payload})
+        return key
+
+    async def _opened(self, key: str) -> bool:
+        """Whether the event has opened an incident, or belongs to an open one: in a maintenance window the pager takes events and calls nobody."""
+        try:
+            status, answer = await self._http.request("GET", f"/incidents?incident_key={key}&limit=100")
+        except PagingFailed:
+            return True
+        return status != 200 or any(row["status"] != "resolved" for row in answer["incidents"])
+
+    async def _deliver(self, event: Mapping[str, Any]) -> None:
         for pause_s in (*_PAUSES_S, None):
             try:
                 await self._send(event)
@@ -106,10 +126,8 @@ class PagerDutyNotifier:
                 if pause_s is None:
                     raise PagingFailed(f"gave up after {len(_PAUSES_S) + 1} attempts: {error}") from error
                 await self._clock.sleep(pause_s)
-        if self._on_paged is not None:
-            self._on_paged(alert, event["dedup_key"])
 
-    async def _send(self, event: dict[str, Any]) -> None:
+    async def _send(self, event: Mapping[str, Any]) -> None:
         try:
             status, answer = await self._http.request("POST", "/v2/enqueue", body=event)
         except PagingFailed as error:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from harness.dns import lead_clients_home
 from harness.errors import SandboxError
 from harness.respond.confinement import Confinement
 from harness.respond.root import link_root
@@ -75,6 +76,7 @@ async def stand(undo: AsyncExitStack, stack: EmbeddedStack, station: Workstation
     cloud = Cloud(stack.ports[CLOUD_PORT], stack.model.checkout, seeds=station.folder / "cloud", log=log)
     undo.push_async_callback(cloud.stop)
     await cloud.start()
+    await lead_clients_home(stack)
     standing = Standing(station, stack.model, logs=stack.folders.logs)
     undo.push_async_callback(standing.stop)
     await standing.start()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from fakes.clock import Clock
 from harness.errors import HarnessError, NotReady
 from harness.history import Recorder
+from harness.monitor.errors import PagingFailed
 from harness.respond.confinement import Confinement
 from harness.respond.delays import draw_delay_s
 from harness.respond.redact import without_secrets
@@ -23,6 +25,7 @@ from scenarios.runbook import Procedure, Step
 RESPONDER = "auto responder"
 _LEAST_S = 0.1  # that an attempt gets, however little of the budget is left
 _LOOK_EVERY_S = 0.5  # documented: how often the pager is looked at
+_LASTS = re.compile(r"--duration[= ]\d")  # a command that watches for a documented time: everybody waits for it
 _SOON_S = 15.0  # what a step's command has set going shows within this; a longer wait is a wait, and may be accelerated
 Outcome = Literal["done", "stopped", "unpaged"]
 Measured = Callable[[str], AbstractContextManager[None]]
@@ -61,6 +64,7 @@ class AutoResponder:
     rng: random.Random
     measured: Measured
     confinement: Confinement | None = None  # of the procedure's commands
+    kind: Literal["procedure", "change"] = "procedure"  # what its events are called: a response, or planned work
 
     async def run(self, *, give_up_after_s: float) -> Outcome:
         """Wait for a page (documented seconds, at most so many), acknowledge it and carry the procedure out."""
@@ -70,7 +74,7 @@ class AutoResponder:
                 return "unpaged"
         alert, incident = page
         self.recorder.record("page.acknowledged", alert, incident=incident.id, by=RESPONDER)
-        return await self._carry_out()
+        return await self.carry_out()
 
     async def _wait_for_page(self, deadline: float) -> tuple[str, Incident] | None:
         """A page that was acknowledged; None when none came, or when it was resolved before anybody could acknowledge it."""
@@ -86,26 +90,35 @@ class AutoResponder:
         try:
             await self.incidents.acknowledge(page[1].id)
         except HarnessError:
-            if page[1].id in {incident.id for incident in await self.incidents.triggered()}:
+            if any(page[1].id == incident.id for incident in await self._triggered()):
                 raise
             return None
         return page
 
     async def _page(self) -> tuple[str, Incident] | None:
-        for incident in await self.incidents.triggered():
+        """The oldest page that is to be answered."""
+        for incident in await self._triggered():
             alert = incident.title.partition(":")[0]
             if alert in self.alerts:
                 return alert, incident
         return None
 
-    async def _carry_out(self) -> Outcome:
+    async def _triggered(self) -> Sequence[Incident]:
+        """Those that nobody has acknowledged; none while the pager can't be reached, which a drill may be about."""
+        try:
+            return await self.incidents.triggered()
+        except PagingFailed:
+            return ()
+
+    async def carry_out(self) -> Outcome:
+        """The procedure from its first step on, whoever asked for it: done, or stopped at a step that had to succeed."""
         name = self.response.procedure
-        self.recorder.record("procedure.started", name)
+        self.recorder.record(f"{self.kind}.started", name)
         outcome: Outcome = "stopped"
         try:
             outcome = "done" if await self._all_steps() else "stopped"
         finally:
-            self.recorder.record("procedure.finished", name, outcome=outcome)
+            self.recorder.record(f"{self.kind}.finished", name, outcome=outcome)
         return outcome
 
     async def _all_steps(self) -> bool:
@@ -124,7 +137,7 @@ class AutoResponder:
         began_s = self.clock.now()
         deadline = began_s + step.budget_s
         while True:
-            with self.measured(f"command: {step.name}"):
+            with nullcontext() if _LASTS.search(step.command) else self.measured(f"command: {step.name}"):
                 why = await self._attempt(step, max(deadline - self.clock.now(), _LEAST_S))
                 if why is None or step.retry_s is None or self.clock.now() + step.retry_s >= deadline:
                     return why

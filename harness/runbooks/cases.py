@@ -186,7 +186,7 @@ def _incident(book: Runbook, procedure: Procedure, wished: str | None, declared:
     loaded = _load(declared.rehearsed, book.path, declared.line)
     name, _, anchor = loaded.scenario.response.procedure.partition("#")
     mine = Path(name).name == book.path.name and anchor == procedure.section.anchor
-    return loaded if mine else None
+    return loaded if mine and loaded.scenario.change is None else None  # nobody carries planned work out in a check
 
 
 @cache

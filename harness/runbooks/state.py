@@ -73,7 +73,7 @@ def of_objects(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 async def _of_postgres(stack: EmbeddedStack) -> Facts:
     try:
-        server = stack.current("postgres")
+        server = stack.serving("postgres")
     except (HarnessError, KeyError):
         return {}
     if not isinstance(server, PostgresServer) or not server.running:

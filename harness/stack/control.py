@@ -17,6 +17,7 @@ from fakes.commands.processes import usage_here
 from harness.errors import HarnessError
 from harness.stack.control_backups import BackupControl
 from harness.stack.control_cluster import ClusterControl
+from harness.stack.control_sites import SitesControl, out_of_reach
 from harness.stack.embedded import EmbeddedStack
 from harness.stack.postgres import PostgresServer
 
@@ -41,7 +42,7 @@ class Control:
 
     async def start(self) -> None:
         stack = self._stack
-        app = web.Application(middlewares=[_errors_as_json])
+        app = web.Application(middlewares=[_errors_as_json, self._reaches])
         app.add_routes(
             [
                 *self._cluster.routes(),
@@ -53,6 +54,7 @@ class Control:
                 web.get("/datastores/{name}/logs", self._logs),
                 web.post("/datastores/{name}/role", self._role),
                 *BackupControl(stack, self._cluster).routes(),
+                *SitesControl(stack, self._cluster).routes(),
                 web.post("/addresses/{name}/selector", self._selector),
             ]
         )
@@ -63,6 +65,15 @@ class Control:
     async def stop(self) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
+
+    @web.middleware
+    async def _reaches(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Of a site that is gone nobody answers, whatever is asked."""
+        if (why := out_of_reach(self._stack, request.path)) is not None:
+            raise HarnessError(why)
+        return await handler(request)
 
     async def _state(self, _request: web.Request) -> web.Response:
         stack = self._stack

@@ -1,4 +1,4 @@
-"""The control API's part about backups: what there is, shipping the log at once, restoring."""
+"""The control API's part about backups: what there is, taking, shipping and reading back at once, restoring."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class BackupControl:
         return [
             web.get("/backups", self._list),
             web.post("/backups/ship", self._ship),
+            web.post("/backups/take", self._take),
+            web.post("/backups/verify", self._verify),
             web.post("/datastores/{name}/restore", self._restore),
         ]
 
@@ -30,6 +32,16 @@ class BackupControl:
     async def _ship(self, _request: web.Request) -> web.Response:
         backups = self._backups()
         await backups.ship()
+        return web.json_response(backups.listing())
+
+    async def _take(self, _request: web.Request) -> web.Response:
+        backups = self._backups()
+        await backups.take()
+        return web.json_response(backups.listing())
+
+    async def _verify(self, _request: web.Request) -> web.Response:
+        backups = self._backups()
+        await backups.verify()
         return web.json_response(backups.listing())
 
     async def _restore(self, request: web.Request) -> web.Response:

@@ -54,8 +54,9 @@ class ClusterControl:
         model, running = self._stack.model.services[name], self._stack.services[name]
         return {
             "aliases": list(model.aliases),
-            "labels": dict(model.labels),
+            "labels": {**model.labels, **({"site": site} if (site := self._stack.model.site_of(name)) else {})},
             "standby_for": model.standby_for,
+            "twin_of": model.twin_of,
             "present": running.present,
             "pm2": model.pm2,
             "namespace": model.namespace or self._stack.model.namespace,
@@ -111,7 +112,7 @@ class ClusterControl:
 
     async def _delete(self, request: web.Request) -> web.Response:
         service = self._named(request)
-        if self._stack.model.services[service.name].standby_for is None:
+        if not self._stack.model.services[service.name].standby:
             raise web.HTTPConflict(text=json.dumps({"error": f"{service.name} is part of the platform; scale it to 0 instead"}))
         await service.stop()
         service.present = False

@@ -18,9 +18,13 @@ import httpx
 import fakes.services
 from fakes.clock import Clock
 from harness.errors import HarnessError
-from harness.ports import Ports
+from harness.ports import Ports, free_port
 from harness.sandbox.warm import Warm
+from harness.stack.backup_redis import RedisBackups
+from harness.stack.backup_store import BucketStore, Store
 from harness.stack.backups import Backups, BackupSettings, Source
+from harness.stack.cloud import Cloud
+from harness.stack.disk_status import tell_of_disks
 from harness.stack.objects import ObjectStore
 from harness.stack.postgres import PostgresServer, PostgresSettings
 from harness.stack.process import Process, descendants, memory_mb
@@ -69,6 +73,9 @@ class EmbeddedStack:
         self.service_selectors = {name: {"app": self.topology.service_labels(name)["app"]} for name in inside}
         self.service_pointing: dict[str, str | None] = {name: name for name in inside}
         self.objects = ObjectStore(stack.namespace, (self._as_set(manifest) for manifest in stack.objects))
+        self.active_site = stack.sites.first if stack.sites else None  # the one whose database takes writes
+        self.fenced: set[str] = set()  # sites that were cut off for good by whoever took over from them
+        self.out_of_reach: set[str] = set()  # parts whose own control API does not answer either, with all of their site
         self.on_cutover: Callable[[str, str, str], None] = lambda address, old, new: None
         self.on_backup: Callable[..., object] = lambda kind, subject, **facts: None  # as of the start
         self.backups: Backups | None = None  # made at the start, where the settings ask for them
@@ -95,7 +102,7 @@ class EmbeddedStack:
         if model.program == "ingress":  # it obeys objects of the cluster
             links["control"] = self.ports.address(CONTROL_PORT)
         config = {
-            "name": name, "program": model.program, "port": self.topology.process_port(name), "clock": str(self.folders.clock),
+            "name": model.twin_of or name, "program": model.program, "port": self.topology.process_port(name), "clock": str(self.folders.clock),
             "version": model.version, "seed": self._seed, "addresses": links,
             "settings": {**self.settings, **model.settings}, "state_dir": str(state),
         }  # fmt: skip
@@ -139,6 +146,7 @@ class EmbeddedStack:
             (self.folders.run / "state" / name).mkdir(parents=True, exist_ok=True)
         self._started = True
         await asyncio.gather(self._start_proxies(), self._fork_server.start(self.clock), self._start_datastores())
+        tell_of_disks(self.folders.run / "state", self.model, (store.disk for store in self._of(PostgresServer)))
         await self._start_backups()
         present = [service for service in self.services.values() if service.present]
         await asyncio.gather(*(service.start() for service in present))
@@ -176,10 +184,13 @@ class EmbeddedStack:
             await primary.streaming()
 
     def _primary_and_replicas(self) -> tuple[PostgresServer, list[PostgresServer]]:
-        """As the stack file has them."""
+        """As the stack file has them, without a second site's that is fed by backups: it is empty until it is restored."""
         servers = self._of(PostgresServer)
         primary = next(server for server in servers if self.model.datastores[server.name].replica_of is None)
-        return primary, [server for server in servers if server is not primary]
+        empty = self.settings.get("site.fed_by") == "backups"
+        return primary, [
+            server for server in servers if server is not primary and not (empty and self.model.datastores[server.name].twin_of)
+        ]
 
     async def _first_start(self, server: PostgresServer) -> None:
         """Start a server that has no data yet: a primary with an empty database, a replica with a copy."""
@@ -201,15 +212,30 @@ class EmbeddedStack:
             raise HarnessError(
                 f"the data folders of a stack on {self.kind} are out of the drill's reach: backup.enabled needs an embedded stack"
             )
+        exporters = [name for name, model in self.model.services.items() if model.program == "exporter"]
         self.backups = Backups(
             self.folders.run / "backups", chosen, archive=self.folders.run / "postgres" / "archive", clock=self.clock,
-            primary=self._backed_up, tell=self.on_backup,
+            primary=self._backed_up, tell=self.on_backup, store=self._backup_store(chosen),
+            status=[self.folders.run / "state" / name for name in exporters],
         )  # fmt: skip
+        for redis in self._of(RedisServer)[:1]:
+            folder, log = self.folders.run / "backups" / "on-site-redis", self.folders.logs / "redis-trial.log"
+            self.backups.redis = RedisBackups(redis, self._tools.redis_cli.path, folder, self.backups.vault, log)
         await self.backups.start()
+
+    def _backup_store(self, chosen: BackupSettings) -> Store | None:
+        """What lies off site: None stands for a folder; else a bucket of an object store that nobody else uses."""
+        if chosen.off_site == "folder":
+            return None
+        seeds = self.folders.run / "object-store"
+        seeds.mkdir(exist_ok=True)
+        return BucketStore(Cloud(free_port(), self.model.checkout, seeds=seeds, log=self.folders.logs / "object-store.log"))
 
     def _backed_up(self) -> PostgresServer:
         """Where clients write now; where the stack's settings do not call that `postgres`: its primary."""
-        found = self.current(WRITTEN_TO) if WRITTEN_TO in self.pointing else None
+        found = self.serving(WRITTEN_TO) if WRITTEN_TO in self.pointing else None
+        if found is not None and (found.name in self.out_of_reach or self.model.site_of(found.name) in self.fenced):
+            raise HarnessError(f"{found.name} is cut off, with its site: nothing of it reaches another place")
         return found if isinstance(found, PostgresServer) else self._primary_and_replicas()[0]
 
     async def _has_proxies(self) -> bool | None:
@@ -251,7 +277,8 @@ class EmbeddedStack:
     def metrics_port(self, service: str) -> int:
         """Where the monitor scrapes a service: its own process; its address where another one may stand in for it, as green for blue."""
         stood_in_for = any(each.standby_for == service for each in self.model.services.values())
-        return self.ports[self.model.services[service].port] if stood_in_for else self.services[service].port
+        cut_off = self.model.site_of(service) is not None  # with its site it is out of the monitor's reach too
+        return self.ports[self.model.services[service].port] if stood_in_for or cut_off else self.services[service].port
 
     async def set_selector(self, address: str, selector: Mapping[str, str]) -> str:
         """Merge labels into a service address's selector and re-point it; the instance it leads to now."""
@@ -335,6 +362,13 @@ class EmbeddedStack:
     def current(self, address: str) -> Instance:
         """The datastore instance that a service address leads to."""
         return self.datastores[self.pointing[address]]
+
+    def serving(self, address: str) -> Instance:
+        """The instance behind a service address at the site that is in charge: that of its twin when the second one is."""
+        sites = self.model.sites
+        if sites is None or self.active_site == sites.first:
+            return self.current(address)
+        return self.current(next((name for name, each in self.model.addresses.items() if each.twin_of == address), address))
 
     async def memory_mb(self) -> float:
         """Resident memory of everything this process started and of itself."""

@@ -77,9 +77,19 @@ class PostgresServer(DatastoreServer):
             self.disk = Disk(name, self._folder / f"{name}.disk", settings.disk_mb, log=log, clock=clock, uid=uid)
 
     @property
+    def programs(self) -> Path:
+        """The folder of Postgres's own programs that it runs on."""
+        return self._programs
+
+    @property
     def data(self) -> Path:
         """Its data folder: while it has a disk of its own, there."""
         return (self.disk.place if self.disk else self._folder) / self.name
+
+    @property
+    def clock(self) -> Clock:
+        """The drill's."""
+        return self._clock
 
     def dsn(self, *, user: str = SUPERUSER, database: str | None = None) -> str:
         """Straight to this server, past every proxy: for the harness itself, not for the stack."""
@@ -108,7 +118,8 @@ class PostgresServer(DatastoreServer):
             "listen_addresses": "127.0.0.1", "unix_socket_directories": str(sockets), "max_connections": chosen.max_connections,
             "shared_buffers": "32MB", "wal_level": "replica", "hot_standby": "on", "max_wal_senders": 8, "max_replication_slots": 8,
             "wal_keep_size": "64MB", "max_wal_size": "256MB", "archive_mode": "on", "wal_log_hints": "on",
-            "archive_command": f"test ! -f {archive}/%f && cp %p {archive}/%f",
+            # A promoted replica archives what its primary had archived already: the same file is well, another one is not.
+            "archive_command": f"test ! -f {archive}/%f && cp %p {archive}/%f || cmp -s %p {archive}/%f",
             "archive_timeout": 300, "wal_retrieve_retry_interval": f"{chosen.wal_retrieve_retry_interval_ms}ms",
             "wal_receiver_status_interval": "1s", "synchronous_commit": chosen.synchronous_commit, "jit": "off",
             "synchronous_standby_names": f'"{replica}"' if chosen.synchronous_standby else "",

@@ -21,6 +21,15 @@ class RedisServer(DatastoreServer):
         super().__init__(name, port)
         self._program, self._folder, self._log, self._clock = program, folder / name, log, clock
 
+    @property
+    def program(self) -> Path:
+        """Its redis-server, which is also its redis-check-rdb and redis-check-aof under those names."""
+        return self._program
+
+    @property
+    def clock(self) -> Clock:
+        return self._clock
+
     async def start(self) -> None:
         """Start it and wait until it answers. Raises NotReady, HarnessError."""
         self.replicas = 1
@@ -54,10 +63,23 @@ class RedisServer(DatastoreServer):
         found = max(several, key=lambda file: int(file.name.split(".")[-3])) if several else self._folder / "appendonly.aof"
         return found if found.is_file() else None
 
+    @property
+    def append_only_files(self) -> list[Path]:
+        """All files that its append-only file is made of: of Redis 7 a folder with a manifest, before it one."""
+        several = sorted(self._folder.glob("appendonlydir/*"))
+        return several or [path for path in (self._folder / "appendonly.aof",) if path.is_file()]
+
     async def check_append_only_file(self, file: Path) -> str | None:
         """What redis-check-aof finds wrong with such a file, in a line; None when it finds nothing."""
+        return await self._checked("redis-check-aof", file)
+
+    async def check_snapshot(self, file: Path) -> str | None:
+        """What redis-check-rdb finds wrong with a snapshot, in a line; None when it finds nothing."""
+        return await self._checked("redis-check-rdb", file)
+
+    async def _checked(self, name: str, file: Path) -> str | None:
         check = await asyncio.create_subprocess_exec(  # the server's own program, under that name
-            "redis-check-aof", str(file), executable=self._program,
+            name, str(file), executable=self._program,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         printed, _ = await check.communicate()

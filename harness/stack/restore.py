@@ -17,6 +17,7 @@ from harness.stack.postgres import PostgresServer, one
 
 _BACK_WITHIN_S = 300.0  # wall
 _LOOK_EVERY_S = 0.02  # wall
+_SUMMARIES_FROM = 17  # the first Postgres that has summarize_wal
 _ITS_OWN: tuple[LiteralString, ...] = (
     "restore_command",
     "recovery_target_timeline",
@@ -102,6 +103,9 @@ class Restoring:
         if until is not None:
             values["recovery_target_time"] = until.isoformat(sep=" ")
         data = self._server.data
+        if int((data / "PG_VERSION").read_text()) >= _SUMMARIES_FROM:
+            # What is fetched from the archive is removed before it is summarized, and then the end of recovery waits in vain.
+            values["summarize_wal"] = "off"
         with (data / "postgresql.auto.conf").open("a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in values.items())
         (data / "recovery.signal").touch()

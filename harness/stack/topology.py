@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from harness.errors import FaultError
 from harness.ports import Ports
-from scenarios.model import Link, Stack
+from scenarios.model import Address, Datastore, Link, Service, Stack
 
 FIRST_LINK_PORT = 21000
 PROCESS_OFFSET = 10000  # a service's process listens this far above its documented port
@@ -95,11 +95,23 @@ class Topology:
         ]
 
     def links_of(self, source: str) -> dict[str, str]:
-        """Where a service finds each of its dependencies: target name to host:port of its link. A standby has no links of its own."""
+        """Where a service finds each of its dependencies: target name to host:port of its link. A standby has no links of its own.
+
+        At the second site a service calls what is there by the names of the first.
+        """
         service = self._stack.services.get(source)
         if service is not None and service.standby_for is not None:
             source = service.standby_for
-        return {proxy.target: proxy.listen for proxy in self.proxies if proxy.source == source}
+        called = self._called if service is not None and service.twin_of is not None else {}
+        return {called.get(proxy.target, proxy.target): proxy.listen for proxy in self.proxies if proxy.source == source}
+
+    @property
+    def _called(self) -> dict[str, str]:
+        """Twins by their own names, with the names that services beside them know."""
+        parts: Mapping[str, Service | Datastore | Address] = {
+            **self._stack.services, **self._stack.datastores, **self._stack.addresses
+        }  # fmt: skip
+        return {name: part.twin_of for name, part in parts.items() if part.twin_of is not None}
 
     def matching(self, patterns: Sequence[str], *, with_addresses: bool) -> list[Proxy]:
         """The proxies that patterns such as `* -> redis` name. Raises FaultError when there is none."""

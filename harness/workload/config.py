@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.workload.names import Doors, NameService
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -27,5 +29,11 @@ class ObserverConfig(BaseModel):
     canary_timeout_s: Positive = 4.0
     seed: int = 0
     prefix: str = Field("", description="In front of every client_order_id, so that no two drills' orders are mistaken.")
+    names: NameService | None = Field(None, description="Who says which site's doors to use; none: those above.")
     max_in_flight: int = Field(200, ge=1, description="Orders and canaries beyond this are recorded as failed: not sent.")
     parent: int | None = Field(None, description="The pid of whoever started it; it ends when that process does.")
+
+    @property
+    def doors(self) -> Doors:
+        """Those of a stack that is at one place."""
+        return Doors(gateway=self.gateway, ingestor=self.ingestor, signals=self.signals)

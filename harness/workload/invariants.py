@@ -7,26 +7,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from harness.history import History, Recorder
 from harness.loss import acknowledged, lost_orders, read_back_event, read_from_s
+from harness.workload.check import Check
 from harness.workload.ledger import Ledger, Operation, Outcome
+from harness.workload.one_writer import site_checks
 
 STALE_AFTER_S = 30.0  # the risk manager's own default, where the drill's settings don't name `risk.stale_after_s`
 _TRANSIT_WALL_S = 1.0  # between the risk check of a signal's order and its arrival at the execution engine
 _EXAMPLES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """The answer of one check; `ok` is None where it could not be judged, and `detail` says why."""
-
-    name: str
-    ok: bool | None
-    detail: str
-    counts: Mapping[str, int] = field(default_factory=dict)
+_Seen = TypeVar("_Seen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +233,10 @@ def check_all(history: History) -> list[Check]:
         seen = Evidence.of(history)
     except Exception as error:  # noqa: BLE001 -- whatever is wrong with the reading, no check can be judged
         return [Check(name, None, f"what was read back can't be used: {error!r}") for name in CHECKS]
-    return [] if seen is None else [_guarded(name, check, seen) for name, check in CHECKS.items()]
+    if seen is None:
+        return []
+    of_sites = [_guarded(name, check, history) for name, check in site_checks(history)]
+    return [*(_guarded(name, check, seen) for name, check in CHECKS.items()), *of_sites]
 
 
 def record_checks(history: History, recorder: Recorder) -> list[Check]:
@@ -251,7 +247,7 @@ def record_checks(history: History, recorder: Recorder) -> list[Check]:
     return checks
 
 
-def _guarded(name: str, check: Callable[[Evidence], Check], seen: Evidence) -> Check:
+def _guarded(name: str, check: Callable[[_Seen], Check], seen: _Seen) -> Check:
     try:
         return check(seen)
     except Exception as error:  # noqa: BLE001 -- a check that crashes has judged nothing; it must not end the others

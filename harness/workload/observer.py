@@ -207,7 +207,7 @@ async def observe(config: ObserverConfig) -> None:
     teller = Teller(sys.stdout.fileno())
     recorder.listen(teller.tell)
     with closing(teller), closing(recorder):
-        async with Client(config) as client:
+        async with Client(config, clock) as client:
             await OpenLoop(config, client, clock, recorder).run(stopping)
 
 

@@ -6,10 +6,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from scenarios.faults.backup import BackupFault
 from scenarios.faults.network import NetworkFault
 from scenarios.faults.outside import OutsideFault
 from scenarios.faults.postgres import PostgresFault
 from scenarios.faults.process import ProcessFault
 from scenarios.faults.redis import RedisFault
 
-Fault = Annotated[NetworkFault | OutsideFault | PostgresFault | ProcessFault | RedisFault, Field(discriminator="fault")]
+Fault = Annotated[
+    BackupFault | NetworkFault | OutsideFault | PostgresFault | ProcessFault | RedisFault, Field(discriminator="fault")
+]

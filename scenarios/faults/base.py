@@ -14,10 +14,10 @@ Strikes = Literal["process", "service", "postgres", "redis", "links", "nothing"]
 
 
 # What a fault can wait for, and the event of the history that says so.
-Moment = Literal["alert", "page", "acknowledged", "procedure", "procedure-done"]
+Moment = Literal["alert", "page", "acknowledged", "procedure", "procedure-done", "change", "change-done"]
 MOMENTS: Mapping[Moment, str] = {
     "alert": "alert.firing", "page": "page.sent", "acknowledged": "page.acknowledged", "procedure": "procedure.started",
-    "procedure-done": "procedure.finished",
+    "procedure-done": "procedure.finished", "change": "change.started", "change-done": "change.finished",
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from scenarios.faults.base import BaseFault
 from scenarios.fields import PositiveDuration
@@ -57,12 +57,30 @@ class SiteCut(BaseFault):
     """Parts of the stack are cut off: all links from and to them, and the service addresses that lead to them at the time.
 
     An address that is led elsewhere, as by a failover, works again. The parts do not reach each other either. The cluster's
-    control API has ways of its own.
+    control API has ways of its own; with a whole `site` it is gone as well: nothing there can be told anything.
     """
 
     strikes = "links"
     fault: Literal["site.cut"]
-    parts: tuple[str, ...] = Field(min_length=1, description="Services and datastore instances; `*` matches any name.")
+    parts: tuple[str, ...] = Field((), description="Services and datastore instances; `*` matches any name.")
+    site: str | None = Field(None, description="In place of `parts`: one of the two sites of the stack, with all that is there.")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> SiteCut:
+        if bool(self.parts) == bool(self.site):
+            raise ValueError("what is cut off? Give either `parts` or `site`")
+        return self
 
 
-NetworkFault = LinkDown | LinkToxic | LinkPartition | LinkFlap | SiteCut
+class SiteLost(BaseFault):
+    """A site is destroyed: all its processes are killed, the data of its datastores and the backups on site are deleted.
+
+    Never healed: what was shipped elsewhere is all that is left.
+    """
+
+    strikes = "nothing"
+    fault: Literal["site.lost"]
+    site: str = Field(description="One of the two sites of the stack.")
+
+
+NetworkFault = LinkDown | LinkToxic | LinkPartition | LinkFlap | SiteCut | SiteLost

@@ -179,7 +179,10 @@ class KeyLeaked(PartyFault):
         "svc-reporting-nightly-export-token", min_length=1, description="The token itself; by default the schema's."
     )
     address: _Address = Field("198.51.100.99", description="Where it is used.")
-    does: Literal["orders", "reads"] = Field("orders", description="Places orders of one unit; or looks at the positions.")
+    does: Literal["orders", "reads", "admin"] = Field(
+        "orders",
+        description="Places orders of one unit; looks at the positions; or tries what only operators may do, and is refused.",
+    )
     attempts: int = Field(600, gt=0, le=100_000, description="How many at most; then it is over.")
     every_s: PositiveDuration = Field(1.0, ge=0.01, description="Documented time from one use to the next.")
 

@@ -1,6 +1,6 @@
 """`make bench`: what a drill costs and how exact it is, measured on this machine in one run.
 
-    python tests/bench [boot | error | speeds | stacks | toxiproxy]...
+    python tests/bench [boot | error | simulation | speeds | stacks | toxiproxy]...
 
 Figures of a shared machine are noisy: ratios within one run say more than seconds across machines.
 """
@@ -132,7 +132,19 @@ def toxiproxy() -> None:
     subprocess.run([sys.executable, str(Path(__file__).with_name("bench_toxiproxy.py"))], check=True)
 
 
-PARTS: dict[str, Callable[[], None]] = {"boot": boot, "error": error, "toxiproxy": toxiproxy, "stacks": stacks, "speeds": speeds}
+def simulation() -> None:
+    """Simulated nights beside plain SimPy: rate, scaling, memory, and what more steps cost."""
+    subprocess.run([sys.executable, str(Path(__file__).with_name("bench_simulation.py"))], check=True)
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "boot": boot,
+    "error": error,
+    "toxiproxy": toxiproxy,
+    "simulation": simulation,
+    "stacks": stacks,
+    "speeds": speeds,
+}
 
 
 def main(names: list[str]) -> None:

@@ -62,7 +62,7 @@ def test_a_signal_heals_stops_and_keeps_the_history(sent: signal.Signals, code: 
     process, inside, printed = _stop_after(5.0, sent, tmp_path)
     assert process.returncode == code, printed
     assert _gone(inside) == []
-    (folder,) = tmp_path.iterdir()
+    (folder,) = (each for each in tmp_path.iterdir() if each.is_dir())
     last = (folder / "history.jsonl").read_text().splitlines()[-1]
     assert '"kind":"drill.finished"' in last
     assert f'"error":"stopped by {sent.name}"' in last

@@ -33,7 +33,9 @@ def test_a_whole_drill_is_measured() -> None:
     assert found.outage_s == pytest.approx(120 + LATENCY_S)
     assert (found.recovery_point_s, found.lost_writes) == (0.0, 0)
     assert (found.outages, found.bitten, found.out_at_end) == (1, True, False)
-    assert dict(found.why) == {}
+    asks_nobody = "nothing was posted: the scenario's response asks nobody for updates"
+    told = ("time_to_first_update_s", "longest_update_gap_s", "time_to_resolution_update_s")
+    assert dict(found.why) == dict.fromkeys(told, asks_nobody)
     assert dict(found.at_least_s) == {}
 
 
@@ -162,6 +164,36 @@ def test_an_acknowledgement_counts_from_the_alert() -> None:
     assert found.time_to_acknowledge_s is None
     assert found.at_least_s["time_to_acknowledge_s"] == pytest.approx(10)
     assert measured(story.at(85, "page.acknowledged", "OrdersFailing")).time_to_acknowledge_s == pytest.approx(25)
+
+
+# --- taking back ---------------------------------------------------------------------------------------------------
+
+
+def test_taking_back_counts_from_the_decision() -> None:
+    """The procedure began at 118; clients were served at 150.005."""
+    assert measured(drill()).time_to_roll_back_s == pytest.approx(32 + LATENCY_S)
+
+
+@pytest.mark.parametrize(
+    ("story", "why"),
+    [
+        (without(drill(), "procedure.started", "procedure.finished"), "no procedure was started"),
+        (drill(out=(30.0, 100.0)), "clients were served before the procedure began"),
+        (drill(out=None), "clients were served before the procedure began"),
+    ],
+)
+def test_nothing_was_taken_back_before_somebody_began(story: Story, why: str) -> None:
+    """What ended by itself shows nothing of how fast people are."""
+    found = measured(story)
+    assert found.time_to_roll_back_s is None
+    assert found.why["time_to_roll_back_s"] == why
+
+
+def test_what_is_not_over_has_taken_so_long_already() -> None:
+    """From the decision to the end of observation; 118 and 260."""
+    found = measured(ended(drill(out=(30.0, 260.0))))
+    assert found.time_to_roll_back_s is None
+    assert found.at_least_s["time_to_roll_back_s"] == pytest.approx(142, abs=1)
 
 
 # --- mitigation ----------------------------------------------------------------------------------------------------
@@ -386,3 +418,21 @@ def test_a_steady_state_that_makes_no_sense_is_refused() -> None:
     """An unknown key would be a definition that nobody applied."""
     with pytest.raises(BadHistory, match="steady state"):
         steady_state_of({"steady-state": {"settles": "60s"}})
+
+
+def test_a_report_of_people_detects_like_an_alert() -> None:
+    """Counted from the fault to the report, and from it to the acknowledgement of the page that they sent."""
+    story = started(Story(), scenario={"detection": {"alerts": [], "reported-after": "1m"}}).load(
+        0, 260, [(30, 150)], order_every_s=0.2
+    )
+    story.at(30, "fault.injected", "it").at(30.1, "fault.bit", "it")
+    story.at(90, "incident.reported", "reported", why="somebody has seen it").at(90.1, "page.sent", "reported", incident="1")
+    found = measure(story.at(120, "page.acknowledged", "reported", incident="1").history())
+    assert (found.time_to_detect_s, found.time_to_acknowledge_s) == (60.0, 30.0)
+
+
+def test_a_report_from_before_the_fault_is_about_something_else() -> None:
+    """Planned work may have stopped before anything was broken."""
+    story = started(Story(), scenario={"detection": {"alerts": []}}).load(0, 260, [(30, 150)], order_every_s=0.2)
+    story.at(20, "incident.reported", "reported", why="the planned work has stopped half-way").at(30, "fault.injected", "it")
+    assert measure(story.history()).time_to_detect_s is None

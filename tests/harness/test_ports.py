@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
-from harness.ports import Ports
+import pytest
+
+from harness.ports import Ports, free_port
+
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 def test_with_a_network_of_its_own_every_port_is_the_documented_one() -> None:
@@ -38,3 +44,19 @@ def test_one_that_somebody_listens_on_is_not_given() -> None:
         listener.listen()
         ports = Ports(own_network=False)
         assert listener.getsockname()[1] not in [ports[documented] for documented in range(1, 100)]
+
+
+def test_another_process_is_not_given_the_same_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However early it asks: nobody listens on them yet."""
+    monkeypatch.setattr("harness.ports._BELOW_OUTGOING", (12_000, 12_040))
+    code = (
+        "import harness.ports as p; p._BELOW_OUTGOING = (12_000, 12_040)\n"
+        "print(*[p.free_port() for _ in range(5)], flush=True); input()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=PROJECT) as other:
+        assert other.stdout is not None
+        theirs = {int(each) for each in other.stdout.readline().split()}
+        ours = {free_port() for _ in range(15)}
+        other.communicate(b"\n")
+    assert (len(theirs), len(ours)) == (5, 15)
+    assert not theirs & ours

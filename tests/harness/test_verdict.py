@@ -344,3 +344,35 @@ def test_targets_that_cannot_be_read_are_refused(targets: Callable[[], list[dict
 def test_an_empty_history_has_no_targets() -> None:
     """There is nothing to judge against."""
     assert targets_of(History(())) == {}
+
+
+def planned(outcome: str = "done", *, pages: tuple[str, ...] = ()) -> Story:
+    """Planned work during which nobody may be paged."""
+    scenario = {"detection": {"alerts": [], "must-not-page": True}}
+    story = without(drill(scenario=scenario), "page.sent", "page.acknowledged")
+    story.at(28, "change.started", "runbooks/maintenance.md#restart").at(
+        160, "change.finished", "runbooks/maintenance.md#restart", outcome=outcome
+    )
+    for name in pages:
+        story.at(100, "page.sent", name, incident="1")
+    return ended(story)
+
+
+def test_planned_work_that_pages_somebody_fails() -> None:
+    """Whatever alert it was; without a page it passes."""
+    assert judged(planned())["nobody-paged"].verdict is PASS
+    paged = judged(planned(pages=("DatabaseDown", "DatabaseDown")))["nobody-paged"]
+    assert (paged.verdict, paged.why) == (FAIL, "somebody was paged: DatabaseDown")
+
+
+def test_planned_work_that_was_not_done_or_not_watched_has_proven_nothing() -> None:
+    """Nobody is paged for what doesn't happen, and a blind monitor pages nobody."""
+    assert judged(planned("stopped"))["nobody-paged"].verdict is UNKNOWN
+    blind = judged(planned().at(90, "monitor.problem", "cycle", message="too late"))["nobody-paged"]
+    assert (blind.verdict, blind.why) == (UNKNOWN, "the monitor could not do its work: cycle: too late")
+    assert judged(without(planned(), "fault.bit", "op.fail"))["nobody-paged"].verdict is UNKNOWN
+
+
+def test_only_planned_work_is_judged_by_its_pages() -> None:
+    """Everybody else is to be paged."""
+    assert "nobody-paged" not in judged(ended(drill()))

@@ -90,3 +90,19 @@ def test_a_scenario_may_bring_its_own_runbook_and_stack(tmp_path: Path) -> None:
     loaded = load(tmp_path, "response: {procedure: books/mine.md#mine}\n")
     assert loaded.procedure.reference == "books/mine.md#mine"
     assert [step.name for step in loaded.procedure.steps] == ["x"]
+
+
+def test_a_backup_that_nobody_takes_cannot_fail(tmp_path: Path) -> None:
+    """A fault of backups wants them to be taken, and says how; then it is well."""
+    fault = "faults:\n  - {fault: backup.truncated, place: off-site}\n"
+    assert load_says(tmp_path, fault) == [
+        "test.yaml:2:13: backup.truncated, and no backup is taken in this scenario; add settings: {backup.enabled: true}"
+    ]
+    assert load(tmp_path, fault + "settings: {backup.enabled: true}\n").settings["backup.enabled"] is True
+
+
+def test_what_is_cut_off_a_backup_stays_off(tmp_path: Path) -> None:
+    """Nobody heals it but who takes another one."""
+    text = "settings: {backup.enabled: true}\nfaults:\n  - {fault: backup.truncated, heal-after: 5m}\n"
+    (said,) = load_says(tmp_path, text)
+    assert said.endswith("what it destroys is not healed: somebody must restore it; leave heal-after out")

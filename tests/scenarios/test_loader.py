@@ -53,12 +53,16 @@ def test_what_is_no_scenario_is_told_with_the_nearest(tmp_path: Path, monkeypatc
 
 @pytest.mark.parametrize("name", EAFIX)
 def test_the_catalogue_loads(name: str) -> None:
-    """All scenarios of EAFIX, with their procedures, alerts and targets."""
+    """All scenarios, with their procedures, alerts and targets: each is judged by an end or by what may be lost, and by who answers.
+
+    Nobody answers planned work that must not page, and what the platform gets over by itself.
+    """
     [path] = find_scenarios([name])
     loaded = load_scenario(path)
-    assert (loaded.name, loaded.stack_name, loaded.in_catalogue) == (name, "eafix", True)
-    assert {"time_to_recover_s", "recovery_point_s"} <= {target.measure for target in loaded.targets.values()}
-    assert any(target.measure == "time_to_acknowledge_s" for target in loaded.targets.values())
+    assert (loaded.name, loaded.in_catalogue) == (name, True)
+    measures = {target.measure for target in loaded.targets.values()}
+    assert measures & {"time_to_recover_s", "time_to_mitigate_s"}
+    assert "time_to_acknowledge_s" in measures or name in ("feed-out-of-order", "redis-flushed", "scheduled-maintenance")
     assert any(step.verification for step in loaded.procedure.steps)
     assert not loaded.procedure.placeholders
     assert catalogue() == ALL
@@ -103,7 +107,7 @@ def test_targets_have_documented_sources() -> None:
     table = {
         name: target.limit
         for name, target in targets.items()
-        if target.source.startswith(("002:465", "002:466", "002:467", "002:468"))
+        if target.source.startswith(("002:465", "002:466", "002:467", "002:468")) and target.measure != "time_to_mitigate_s"
     }
     assert table == {
         "service-failure-rto": 300, "service-failure-rpo": 0, "service-failure-lost-writes": 0, "database-corruption-rto": 1800,

@@ -133,3 +133,27 @@ def test_a_delay_that_no_distribution_has_is_refused(tmp_path: Path, delay: str,
 def test_what_can_happen_is_not_refused(tmp_path: Path, text: str) -> None:
     """Times that touch without overlapping, and faults that somebody must have mended in between."""
     assert load(tmp_path, written(text)).scenario.faults
+
+
+PLAN = "change: {procedure: 'runbooks/eafix-operations.md#prepare-a-deployment'}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("detection: {}\n", "nobody would notice it; name 'alerts', or say when people do: reported-after"),
+        (PLAN + "detection: {must-not-page: true, alerts: [service_down]}\n", "nobody may be paged, so nothing is to notice it; leave 'alerts' out"),
+        ("detection: {must-not-page: true}\n", "nobody may be paged during planned work; say which work: change: {procedure: ...}"),
+        ("faults: [{KILL}, {DOWN, after: change}]", "no work is planned in this scenario; add change: {procedure: ...}"),
+    ],
+)  # fmt: skip
+def test_somebody_must_be_able_to_notice_it(tmp_path: Path, text: str, message: str) -> None:
+    """An alert, people, or nobody during planned work."""
+    assert message in str(load_says(tmp_path, written(text)))
+
+
+def test_planned_work_may_come_before_every_fault(tmp_path: Path) -> None:
+    """It begins by itself, so a fault that waits for it is injected; with people who report no alert is needed."""
+    scenario = load(tmp_path, written(PLAN + "faults: [{KILL, after: change, at: 5s}]")).scenario
+    assert scenario.change is not None
+    assert load(tmp_path, "detection: {reported-after: 5m}\n").scenario.detection.reported_after_s == 300

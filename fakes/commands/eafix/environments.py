@@ -28,7 +28,7 @@ def gateway_of(platform: Platform, environment: str) -> Unit:
     units = units_of(platform, environment)
     main = platform.service(GATEWAY)
     for unit in units:
-        if GATEWAY in (unit.name, unit.standby_for) or (unit.deployment or "").startswith(f"{main.deployment}-"):
+        if GATEWAY in (unit.name, unit.standby_for, unit.twin_of) or (unit.deployment or "").startswith(f"{main.deployment}-"):
             return unit
     raise Failure(f"eafix-cli: environment {environment!r} has no gateway: {', '.join(unit.name for unit in units)}")
 

@@ -71,7 +71,7 @@ def _change(platform: Platform, body: dict[str, object]) -> dict[str, Any]:
 
 
 def _is_gateway(unit: Unit) -> bool:
-    return GATEWAY in (unit.name, unit.standby_for)
+    return GATEWAY in (unit.name, unit.standby_for, unit.twin_of)
 
 
 def _window(state: State) -> str:

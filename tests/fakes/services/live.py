@@ -21,6 +21,7 @@ import redis
 import uvloop
 
 from fakes.services.config import Config
+from harness.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = ROOT / "fakes/services/schema.sql"
@@ -57,14 +58,7 @@ def config_of(folder: Path, *, settings: Mapping[str, Any] | None = None, **addr
 
 
 def free_ports(count: int) -> list[int]:
-    with_sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in with_sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in with_sockets]
-    finally:
-        for each in with_sockets:
-            each.close()
+    return [free_port() for _ in range(count)]
 
 
 class Postgres:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+from typing import Never
+
+import pytest
 
 from fakes.services.loki_logs import LogFolder
 
@@ -40,6 +45,27 @@ def test_streams_are_told_apart_by_their_files(tmp_path: Path) -> None:
     assert texts(logs, "redis") == ["ERROR gone", "ready"]
     assert texts(logs, None, "ERROR") == ["ERROR gone"]
     assert sorted(logs.streams) == ["loki", "redis"]
+
+
+def test_without_a_free_descriptor_lines_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are taken in as soon as one is free, and meanwhile their lag grows."""
+    log = tmp_path / "busy.log"
+    log.write_text("one\n")
+    logs = LogFolder(tmp_path)
+    take_all(logs)
+    with log.open("a") as file:
+        file.write("two\n")
+    with monkeypatch.context() as used_up:
+        used_up.setattr(os, "open", _refused)
+        used_up.setattr(Path, "glob", _refused)
+        take_all(logs, 10.0)
+        assert (texts(logs), logs.lag_s(50.0)) == (["one"], 40.0)
+    take_all(logs, 60.0)
+    assert (texts(logs), logs.lag_s(60.0)) == (["two", "one"], 0.0)
+
+
+def _refused(*_: object, **__: object) -> Never:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 def test_the_lag_is_the_age_of_the_oldest_line_that_waits(tmp_path: Path) -> None:

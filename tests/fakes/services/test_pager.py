@@ -292,3 +292,54 @@ def test_the_program_serves_until_sigterm_and_ends_well(tmp_path: Path) -> None:
     assert process.returncode == 0
     assert re.fullmatch(rf"\d{{4}}-\S+Z INFO pager version 1\.0\.0 listens on port {port}\n", first)
     assert rest.endswith("INFO pager has stopped\n")
+
+
+WINDOW = {
+    "type": "maintenance_window",
+    "start_time": "1970-01-12T13:46:40Z",
+    "end_time": "1970-01-12T13:56:40Z",
+}  # 600 s from the clock's 0
+
+
+def test_in_a_maintenance_window_events_are_taken_and_nobody_is_called(tmp_path: Path) -> None:
+    """Before its end; an incident that was open already stays."""
+    desk = Desk(tmp_path)
+
+    async def play() -> None:
+        assert (await desk.ask("POST", "/v2/enqueue", event(key="before")))[0] == 202
+        status, answer = await desk.ask("POST", "/maintenance_windows", {"maintenance_window": WINDOW}, SENDER)
+        assert (status, answer["maintenance_window"]["id"]) == (201, "M0000000000001")
+        assert (await desk.ask("POST", "/v2/enqueue", event(key="within")))[0] == 202
+        assert [row["incident_key"] for row in (await desk.ask("GET", "/incidents"))[1]["incidents"]] == ["before"]
+        await desk.clock.sleep(600)
+        await desk.ask("POST", "/v2/enqueue", event(key="after"))
+        assert [row["incident_key"] for row in (await desk.ask("GET", "/incidents?incident_key=after"))[1]["incidents"]] == [
+            "after"
+        ]
+
+    desk.run(play)
+
+
+def test_a_maintenance_window_that_is_ended_silences_nobody(tmp_path: Path) -> None:
+    """It is gone at once; one that is not there is not found."""
+    desk = Desk(tmp_path)
+    desk.incidents.open_window(WINDOW)
+    assert desk.incidents.silent
+    assert desk.incidents.end_window("M0000000000001")
+    assert not desk.incidents.silent
+    assert not desk.incidents.end_window("M0000000000001")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"end_time": "1970-01-12T13:46:40Z"}, {"start_time": "soon"}, {"end_time": None}, {"type": "window"}]
+)
+def test_a_maintenance_window_without_times_is_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    """400, and nothing is silenced."""
+    desk = Desk(tmp_path)
+
+    async def play() -> None:
+        assert (await desk.ask("POST", "/maintenance_windows", {"maintenance_window": {**WINDOW, **wrong}}, SENDER))[0] == 400
+        assert (await desk.ask("POST", "/maintenance_windows", {"maintenance_window": WINDOW}))[0] == 400  # nobody's
+
+    desk.run(play)
+    assert not desk.incidents.silent

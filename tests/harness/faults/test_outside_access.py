@@ -235,6 +235,13 @@ def test_a_leaked_token_that_only_looks_leaves_its_uses(platform: Platform) -> N
     assert platform.sql(orders) == placed
 
 
+def test_a_leaked_token_that_tries_what_operators_do_is_refused_and_seen(platform: Platform) -> None:
+    """Nothing is done with it; whoever watches is told."""
+    with in_force(platform, "key.leaked", does="admin", every="20ms"):
+        page = platform.url("gui-gateway", "/metrics")
+        eventually(lambda: "\nunauthorized_admin_access 1" in platform.client.get(page).text or None)
+
+
 @pytest.mark.parametrize(
     ("kind", "fields", "why"),
     [

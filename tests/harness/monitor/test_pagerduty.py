@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -150,3 +151,24 @@ def test_a_pager_that_nobody_listens_at_is_given_up_too() -> None:
         await notifier.close()
 
     asyncio.run(play())
+
+
+def test_an_alert_in_a_maintenance_window_has_paged_nobody(tmp_path: Path) -> None:
+    """The pager takes the event and opens nothing; a report of people is an incident like any other."""
+    paged: list[str] = []
+
+    async def play(url: str) -> None:
+        notifier = PagerDutyNotifier(url, KEY, ManualClock(), on_paged=lambda alert, key: paged.append(key))
+        async with aiohttp.ClientSession() as session:
+            window = {"type": "maintenance_window", "start_time": "1970-01-01T00:00:00Z", "end_time": "1970-01-01T01:00:00Z"}
+            answer = await session.post(
+                f"{url}/maintenance_windows", json={"maintenance_window": window}, headers={"From": "a@b.example"}
+            )
+            await notifier.notify(ALERT)
+            await session.delete(f"{url}/maintenance_windows/{(await answer.json())['maintenance_window']['id']}")
+        assert paged == []
+        assert (await notifier.report("reported: somebody has seen it")).startswith("by-hand-")
+        await notifier.close()
+
+    (row,) = with_pager(tmp_path, play).rows.values()
+    assert row["title"] == "reported: somebody has seen it"

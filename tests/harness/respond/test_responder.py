@@ -14,6 +14,7 @@ import pytest
 from fakes.clock import ManualClock
 from harness.errors import HarnessError
 from harness.history import Event, Recorder
+from harness.monitor.errors import PagingFailed
 from harness.respond.responder import AutoResponder, Outcome
 from harness.respond.workstation import Workstation
 from scenarios.expectation import Expectation
@@ -221,3 +222,43 @@ def test_a_pager_that_does_not_answer_is_an_error(scene: Scene) -> None:
     scene.pager.broken = True
     with pytest.raises(HarnessError, match="does not answer"):
         scene.respond(step("Look", "true"), give_up_after_s=10)
+
+
+def test_a_command_that_watches_for_a_while_holds_nobody_up(scene: Scene) -> None:
+    """It says itself how long it lasts: time goes on as fast as it may meanwhile."""
+    outcome, _ = scene.respond(step("Mend", "true"), step("Watch", ": watch --duration=5m"), step("Look", "true"))
+    assert outcome == "done"
+    assert [why for why in scene.measured if why.startswith("command")] == ["command: Mend", "command: Look"]
+
+
+def test_planned_work_is_carried_out_without_a_page(scene: Scene) -> None:
+    """Its events are called so, and its steps are steps like any others."""
+    recorder = Recorder(scene.folder / "history.jsonl", scene.clock)
+    events: list[Event] = []
+    recorder.listen(events.append)
+    work = AutoResponder(
+        procedure=Procedure("runbooks/database.md", ("Move",), "move", "Move", 1, (step("Look", "true"), step("Move", "false"))),
+        response=response(), alerts=(), incidents=scene.pager, workstation=scene.station, clock=scene.clock, recorder=recorder,
+        rng=random.Random(1), measured=scene.measure, kind="change",
+    )  # fmt: skip
+    assert asyncio.run(work.carry_out()) == "stopped"
+    recorder.close()
+    assert [event.kind for event in events if not event.kind.startswith(("step", "command"))] == [
+        "change.started",
+        "change.finished",
+    ]
+
+
+def test_a_pager_that_is_away_is_waited_for(scene: Scene) -> None:
+    """Nobody is paged meanwhile, and the page is answered when it is back."""
+    away = [3]
+
+    class Away(FakePager):
+        async def triggered(self) -> list[Page]:
+            if away[0]:
+                away[0] -= 1
+                raise PagingFailed("no answer")
+            return await super().triggered()
+
+    scene.pager = Away(scene.pager.pages)
+    assert scene.respond(step("Mend", "true"))[0] == "done"

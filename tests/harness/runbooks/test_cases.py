@@ -107,6 +107,14 @@ def test_rehearsed_by_binds_an_incident_only_where_the_scenario_carries_out_this
     assert case(rows(("Rehearsed by", "`gameday run redis-outage`"))).incident is None
 
 
+def test_a_scenario_with_planned_work_binds_no_incident() -> None:
+    """In a check nobody carries that out, so what waits for it would never break."""
+    path = PROJECT / "scenarios" / "runbooks" / "eafix-operations.md"
+    book = parse_runbook(path.read_bytes(), path)
+    found = find_cases([book], Choice(only=("emergency-rollback", "undo-a-mistake")))
+    assert [each.incident and each.incident.name for each in found] == [None, "dropped-table"]
+
+
 def test_a_scenario_that_is_not_there_is_told_at_the_runbooks_line() -> None:
     """With the nearest one."""
     with pytest.raises(InvalidInput, match=r"night\.md:\d+:1: redis-outag: there is no such scenario.*redis-outage"):

@@ -20,7 +20,7 @@ from fakes.commands.control import Refused
 from harness.errors import HarnessError
 from harness.respond.shell import run_block
 from harness.respond.workstation import Endpoints, build_workstation
-from harness.stack.backups import SOURCES, Backups, BackupSettings, copy_file
+from harness.stack.backups import SOURCES, Backups, BackupSettings
 from harness.stack.postgres import PostgresServer
 from harness.tools import find_tools
 from scenarios.stacks import load_stack
@@ -34,17 +34,18 @@ class Saved:
     """A platform that is backed up, and what was told of that."""
 
     def __init__(self, folder: Path) -> None:
-        self.events: list[tuple[str, dict[str, Any]]] = []
+        self.events: list[tuple[str, str, dict[str, Any]]] = []
         self.platform = Platform("eafix", folder, {"backup.enabled": True, "backup.log_every_s": 1e6})
         self.platform.stack.on_backup = self._note
         self.folder = folder
 
     def _note(self, kind: str, subject: str, **facts: Any) -> None:
-        assert subject == "postgres-primary"
-        self.events.append((kind, facts))
+        assert subject in ("postgres-primary", "redis")
+        self.events.append((kind, subject, facts))
 
     def told(self, kind: str) -> list[dict[str, Any]]:
-        return [facts for each, facts in self.events if each == kind]
+        """Of Postgres."""
+        return [facts for each, subject, facts in self.events if (each, subject) == (kind, "postgres-primary")]
 
     @property
     def backups(self) -> Backups:
@@ -138,13 +139,16 @@ def test_a_cadence_of_nothing_is_refused() -> None:
         BackupSettings.of({"backup.enabled": True, "backup.log_every_s": 0})
 
 
-def test_a_copy_has_every_byte_and_no_room_for_zeros(tmp_path: Path) -> None:
-    """Zeros at the end, in the middle and none at all: the copy is the same, and what is not there takes no room."""
-    source, target = tmp_path / "source", tmp_path / "target"
-    source.write_bytes(b"a" * 70_000 + bytes(5_000_000) + b"b" + bytes(3_000_001))
-    copy_file(source, target)
-    assert target.read_bytes() == source.read_bytes()
-    assert target.stat().st_blocks * 512 < 1_000_000
+def test_the_cadences_are_the_documented_ones() -> None:
+    """Of each stack: daily, hourly, every five minutes, read back daily (002:432-444)."""
+    for name in ("eafix", "trading-engine", "ai-trading"):
+        chosen = BackupSettings.of(load_stack(name).settings)
+        assert (chosen.full_every_s, chosen.incremental_every_s, chosen.log_every_s, chosen.verify_every_s) == (
+            86400,
+            3600,
+            300,
+            86400,
+        )
 
 
 class TestOnAStack:
@@ -158,8 +162,8 @@ class TestOnAStack:
         assert base["verified"] == {"on-site": True, "off-site": True}
         assert saved.told("backup.taken")[0]["verified"]
         assert [facts["source"] for facts in saved.told("backup.tried")] == ["off-site"]
-        for source in ("on-site", "off-site"):
-            assert (saved.folder / "backups" / source / base["name"] / "PG_VERSION").is_file()
+        assert (saved.folder / "backups/on-site" / base["name"] / "PG_VERSION").is_file()
+        assert (saved.folder / "backups/off-site" / f"{base['name']}.tar.gz.enc").is_file()
 
     def test_off_site_lacks_what_was_not_shipped_and_on_site_lacks_nothing(self, saved: Saved) -> None:
         """After a crash the damaged server's own log brings everything back; what was shipped reaches to the shipment.
@@ -336,13 +340,69 @@ class TestOnAStack:
         assert refused.value.status == status
         assert saved.sql("SELECT 1") == [(1,)]
 
+    def test_nothing_off_site_is_in_plain_words(self, saved: Saved) -> None:
+        """A row that was written is in the base backup and in the log on site, and in no byte of what lies off site."""
+        word = "an order of a client, for everybody to read"
+        saved.sql(f"CREATE TABLE notes AS SELECT n, '{word}' AS text FROM generate_series(1, 2000) n")
+        saved.sql("CHECKPOINT")
+        saved.platform.call(saved.backups.take())
+        saved.ship()
+        folder = saved.folder / "backups"
+        on_site = [folder / "on-site" / saved.backups.bases[-1].name, saved.folder / "postgres/archive"]
+        for place in on_site:
+            assert any(word.encode() in path.read_bytes() for path in place.rglob("*") if path.is_file()), place
+        stored = [path for path in (folder / "off-site").rglob("*") if path.is_file()]
+        assert len(stored) > 3
+        for path in stored:
+            content = path.read_bytes()
+            assert content.startswith(b"Salted__"), path
+            assert word.encode() not in content, path
+        assert not any(path.name == "key" for path in stored)
+        told = str(saved.events)
+        assert saved.backups.vault.key.read_text().strip() not in told
+
+    def test_redis_is_backed_up_in_both_forms_and_starts_on_each(self, saved: Saved) -> None:
+        """Its snapshot and its append-only file hold every key, on site and off site."""
+        with saved.platform.redis() as client:
+            client.set("kept", "1")
+        saved.platform.call(saved.backups.take_redis())
+        saved.platform.call(saved.backups.try_out_redis())
+        tried = [facts for kind, subject, facts in saved.events if (kind, subject) == ("backup.tried", "redis")][-1]
+        made = saved.backups.listing()["redis"][-1]
+        assert tried["base"] == made["name"]
+        assert set(tried["keys"]) == {"rdb", "aof"}
+        assert all(keys >= made["keys"] > 0 for keys in tried["keys"].values())
+
+    def test_a_spoilt_snapshot_of_redis_is_noticed(self, saved: Saved) -> None:
+        """redis-check-rdb reads it: half of one is none."""
+        redis = saved.backups.redis
+        assert redis is not None
+        saved.platform.call(saved.backups.take_redis())
+        place = saved.folder / "backups/on-site-redis" / redis.taken[-1].name
+        with (place / "dump.rdb").open("r+b") as file:
+            file.truncate(file.seek(0, 2) // 2)
+        with pytest.raises(HarnessError, match="snapshot can't be read back"):
+            saved.platform.call(redis.verify(place))
+
+    def test_an_operator_takes_another_one_and_has_it_read(
+        self, saved: Saved, operator: Callable[[str], tuple[int, str]]
+    ) -> None:
+        """A backup that is not whole is told; after another one all is well."""
+        newest = saved.backups.bases[-1]
+        (saved.folder / "backups/on-site" / newest.name / "base/1/PG_VERSION").write_text("13\n")
+        code, said = operator("backup-base.sh --check")
+        assert code == 1, said
+        code, said = operator("backup-base.sh")
+        assert (code, said.rstrip().endswith("can be read on-site and off-site")) == (0, True), said
+        code, said = operator("backup-base.sh --check")
+        assert (code, said.rstrip().endswith("can be read on-site and off-site")) == (0, True), said
+
     def test_a_base_backup_that_rotted_is_not_restored(self, saved: Saved) -> None:
         """It is read before it is used: the server runs on, and the other place still has a good one."""
         saved.write(1)
         saved.ship()
-        (base,) = saved.backups.bases
-        rotten = saved.folder / "backups/on-site" / base.name / "base/1/PG_VERSION"
-        rotten.write_text("13\n")
+        for base in saved.backups.bases:
+            (saved.folder / "backups/on-site" / base.name / "base/1/PG_VERSION").write_text("13\n")
         with pytest.raises(HarnessError, match="no base backup on-site can be read any more"):
             saved.restore("on-site")
         assert saved.told("backup.failed")[-2]["step"] == "verify"

@@ -9,7 +9,9 @@ import pytest
 
 from harness.history import History
 from harness.workload import invariants
-from harness.workload.invariants import CHECKS, Check, Evidence, check_all
+from harness.workload.check import Check
+from harness.workload.invariants import CHECKS, Evidence, check_all
+from harness.workload.one_writer import SITE_CHECKS
 from scenarios.model import Invariant
 from tests.harness.histories import Story, drill, ended
 
@@ -211,4 +213,4 @@ def test_many_wrong_rows_are_counted_and_a_few_are_named() -> None:
 
 def test_a_scenario_can_name_each_of_them() -> None:
     """In `expect: broken`; what is written there must be known before a drill is run."""
-    assert set(get_args(Invariant)) == set(CHECKS)
+    assert set(get_args(Invariant)) == {*CHECKS, *SITE_CHECKS}

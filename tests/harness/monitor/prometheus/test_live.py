@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from pathlib import Path
 
 import pytest
@@ -17,22 +16,13 @@ from harness.monitor.prometheus.monitor import PrometheusMonitor
 from harness.monitor.prometheus.programs import ProcessPrograms
 from harness.monitor.rules import Alert
 from harness.monitor.target import ScrapeTarget
+from harness.ports import free_port
 from harness.tools import find_alertmanager, find_prometheus
 from tests.harness.monitor.stages import Ears, rule
 
 pytestmark = [pytest.mark.prometheus, pytest.mark.alertmanager, pytest.mark.slow]
 SPEED = 20.0
 WITHIN_WALL_S = 60.0
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 class Target:
@@ -72,7 +62,7 @@ def test_it_detects_in_documented_time_however_that_bends(tmp_path: Path) -> Non
         url = f"http://127.0.0.1:{runner.addresses[0][1]}/metrics"
         clock = ClockPage(tmp_path / "page", speed=SPEED)
         bent = BentTime(clock, clock.rate)
-        prometheus, alertmanager, webhook = free_ports(3)
+        prometheus, alertmanager, webhook = (free_port() for _ in range(3))
         sight = Sight(
             [rule("up == 0", name="Down", for_="30s")], [ScrapeTarget("a", url)], scrape_every_s=5.0, evaluate_every_s=5.0,
             speed=SPEED, alertmanager_port=alertmanager, webhook_port=webhook,

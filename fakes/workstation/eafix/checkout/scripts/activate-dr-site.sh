@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Brings the second data centre up: the first step when the first one is lost (002:500).
-set -euo pipefail
-echo "activate-dr-site.sh: there is no second site here: one exists in the real platform, but gameday's stand-in does not offer it" >&2
-exit 3
+# Brings the second data centre up: the first step when the first one is lost (002:500). Its database is promoted where it follows the
+# first one's; its services are started. The other site is not asked: it may be gone. Fence it before.
+source "${GAMEDAY_MACHINE:-}/scripts/common.sh"
+[ $# -eq 0 ] || fail "unknown argument $1; usage: activate-dr-site.sh" 2
+found="$(ask_site POST /sites/dr/activate)" || exit $?
+echo "the site dr is up: $(field done <<<"$found")"

@@ -91,6 +91,14 @@ ask_backups() {
   esac
 }
 
+# The same of sites. Where there is only one this is said as of anything that the real platform has and the stand-in has not.
+ask_site() {
+  local code=0
+  ask_backups "$@" || code=$?
+  [ "$code" -ne 9 ] || not_offered "no second site here: one"
+  return "$code"
+}
+
 # A field of the JSON on standard input, by its keys from the outside in.
 field() {
   python -c '

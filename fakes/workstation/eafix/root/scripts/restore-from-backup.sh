@@ -62,7 +62,18 @@ if [ -n "$time" ]; then
   exit 0
 fi
 if [ -n "$site" ]; then
-  not_offered "restoring onto the site '$site'"
+  # A database that lives there already is newer than any backup: it is left as it is.
+  began="$(documented_s)"
+  found="$(ask_site POST "/sites/$site/restore")" || exit $?
+  database="$(field database <<<"$found")"
+  if [ "$(field done <<<"$found")" = None ]; then
+    echo "$database lives at the site $site: newer than any backup, nothing is restored"
+    exit 0
+  fi
+  mkdir -p "$LOGS"
+  echo "$site $began $(documented_s)" >>"$LOGS/restores.log"
+  echo "restored $database at the site $site from off-site: its newest transaction is of $(field done last_commit <<<"$found")"
+  exit 0
 fi
 if [ -z "$target" ]; then
   [ -z "$latest" ] || fail "--latest alone would restore over the live database; say where: --target=NAMESPACE or --site=SITE" 2
