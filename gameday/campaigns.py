@@ -58,7 +58,6 @@ def simulate(scenario: tuple[str, ...], everything: bool, workers: int | None, *
 
     Exit codes: 0 done; 1 a declared state was never reached, or --validate finds a bias; 2 bad usage or input; 3 nothing to judge by.
     """
-    _need_parquet()
     from gameday.simulating import SimulateWishes, run_simulate
 
     if not scenario and not everything:
@@ -85,16 +84,6 @@ def calibrate(drills: Path, output: Path) -> None:
     from gameday.calibrating import run_calibrate
 
     sys.exit(run_calibrate(drills, output))
-
-
-def _need_parquet() -> None:
-    """Nights are kept as Parquet. Raises MissingTool where nothing here can write it."""
-    from importlib.util import find_spec
-
-    from harness.errors import MissingTool
-
-    if find_spec("pyarrow") is None:
-        raise MissingTool("the Python package pyarrow", "Nights are kept as Parquet: pip install 'gameday[parquet]'.")
 
 
 SIMULATION = (simulate, calibrate)

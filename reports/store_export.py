@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import MissingTool
 from reports.store_tables import MEASURES
 
 if TYPE_CHECKING:
@@ -53,8 +52,6 @@ def _write(frame: DataFrame, path: Path, form: str) -> Path:
                 fresh, index=False
             )
         fresh.replace(path)
-    except ImportError as error:
-        raise MissingTool("the Python package pyarrow", "Parquet needs it: pip install 'gameday[parquet]'.") from error
     finally:
         fresh.unlink(missing_ok=True)
     return path
