@@ -5,7 +5,7 @@ from __future__ import annotations
 from fakes.clock import Clock
 from harness.history import Recorder
 from harness.pace import Pace
-from harness.steady import outage, steady_since
+from harness.steady import outages, steady_since
 from harness.workload.stream import Observer
 from scenarios.model import SteadyState
 
@@ -47,10 +47,11 @@ class Recovery:
         horizon_s = self._observer.horizon_s
         if steady_since(self._observer.ops, self._steady, hold_s=self._steady.settle_s, until_s=horizon_s) is None:
             return False
-        out = outage(self._observer.ops, self._steady, after_s=injected_s, until_s=horizon_s)
-        if out is None:
+        found = outages(self._observer.ops, self._steady, after_s=injected_s, until_s=horizon_s)
+        if not found:
             return horizon_s > injected_s + self._steady.settle_s
-        if out.end is None:
+        first, last = found[0], found[-1]
+        if first.end is None or last.end is None:  # a second one, as of a fail-back, is waited for too
             return False
-        self._recorder.record("recovery.proven", "observer", recovered_at_s=round(out.end.at_s, 6))
+        self._recorder.record("recovery.proven", "observer", recovered_at_s=round(first.end.at_s, 6))
         return True

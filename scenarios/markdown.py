@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from scenarios.reading import blocks
@@ -38,11 +39,16 @@ class Section:
 
 def read_sections(path: Path) -> tuple[Section, ...]:
     """All sections of a document, in its order. Raises InvalidInput when the file cannot be read."""
+    return _sections(read_text(path))
+
+
+@lru_cache(maxsize=16)  # many scenarios name the same few runbooks, and parsing is what takes time
+def _sections(text: str) -> tuple[Section, ...]:
     return tuple(
         Section(
             each.title, each.anchor, each.line, each.path, tuple(_fence(block) for block in each.fences if not block.indented)
         )
-        for each in read_any(Text(read_text(path)))
+        for each in read_any(Text(text))
         if each.level
     )
 

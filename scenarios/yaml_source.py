@@ -7,10 +7,12 @@ by people. Every problem is told at its line and column.
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,7 +61,12 @@ class Source:
 
 def read_source(path: Path) -> Source:
     """Raises InvalidInput when the file cannot be read or is not a YAML mapping."""
-    text = read_text(path)
+    found = _source(path, read_text(path))
+    return replace(found, data=copy.deepcopy(found.data))  # whoever asked may change it
+
+
+@lru_cache(maxsize=32)  # every scenario names a stack, and few stacks are named
+def _source(path: Path, text: str) -> Source:
     source = Source(path)
     try:
         node = _Composer(text).get_single_node()

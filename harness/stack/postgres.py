@@ -242,15 +242,17 @@ class PostgresServer(DatastoreServer):
         return _tail(self._log)
 
     async def run(self, program: str, *arguments: str) -> None:
-        """Run one of Postgres's own programs as whoever the server runs as, its output in the log. Raises HarnessError."""
-        with self._log.open("ab") as output:
-            process = await asyncio.create_subprocess_exec(
-                str(self._programs / program), *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
-                user=self._uid, group=self._uid,
-            )  # fmt: skip
-            code = await process.wait()
-        if code != 0:
-            raise HarnessError(f"{program} for {self.name} ended with exit code {code}: {_tail(self._log)}")
+        """Run one of Postgres's own programs as whoever the server runs as, its output in the log. Raises HarnessError with what it said."""
+        process = await asyncio.create_subprocess_exec(
+            str(self._programs / program), *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT, user=self._uid, group=self._uid,
+        )  # fmt: skip
+        printed, _ = await process.communicate()
+        with self._log.open("ab") as log:
+            log.write(printed)
+        if process.returncode != 0:
+            said = _last_lines(printed.decode(errors="replace"))
+            raise HarnessError(f"{program} for {self.name} ended with exit code {process.returncode}: {said}")
 
 
 async def one(connection: psycopg.AsyncConnection[Any], query: str) -> Any:
@@ -259,5 +261,9 @@ async def one(connection: psycopg.AsyncConnection[Any], query: str) -> Any:
     return row[0] if row else None
 
 
-def _tail(log: Path, lines: int = 3) -> str:
-    return " / ".join(log.read_text(errors="replace").strip().splitlines()[-lines:]) if log.is_file() else "no log"
+def _tail(log: Path) -> str:
+    return _last_lines(log.read_text(errors="replace")) if log.is_file() else "no log"
+
+
+def _last_lines(text: str) -> str:
+    return " / ".join(text.strip().splitlines()[-3:])

@@ -125,8 +125,10 @@ class SiteControl:
         await asyncio.gather(*(service.start() for service in services))
 
     async def stop(self, site: str) -> None:
-        """Its services and its database. Its Redis stays: it is asked by nobody."""
+        """Its services and its database; refused of the site in charge. Its Redis stays: it is asked by nobody."""
         self._ask(site)
+        if site == self._stack.active_site and site not in self._stack.fenced:
+            raise HarnessError(f"{site} is in charge: without it nobody is served; switch to the other site first")
         await asyncio.gather(*(service.stop() for service in self._services(site)))
         await self.database(site).stop()
 

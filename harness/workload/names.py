@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote
 
 import aiohttp
@@ -79,12 +80,20 @@ class Names:
         self._asking: dict[int, asyncio.Task[None]] = {}
 
     def doors(self, client: int) -> Doors | None:
-        """Where this client is led now; None where the name leads to a host at which nobody is."""
-        number = client % CLIENTS
-        if self._clock.now() >= self._until_s[number] and number not in self._asking:
-            task = self._asking[number] = asyncio.create_task(self._ask(number))
-            task.add_done_callback(lambda _: self._asking.pop(number))
-        return self._service.doors.get(self._host[number])
+        """Where this client is led now; None where the name leads to a host at which nobody is.
+
+        All whose answers have run out ask anew: a client stands for many, who don't wait for its next operation. Where time is
+        accelerated operations are few, and a client that asked only at its own would follow a minute late.
+        """
+        now_s = self._clock.now()
+        for number, until_s in enumerate(self._until_s):
+            if now_s >= until_s and number not in self._asking:
+                task = self._asking[number] = asyncio.create_task(self._ask(number))
+                task.add_done_callback(partial(self._asked, number))
+        return self._service.doors.get(self._host[client % CLIENTS])
+
+    def _asked(self, number: int, _: asyncio.Task[None]) -> None:
+        self._asking.pop(number, None)
 
     def host(self, client: int) -> str:
         """The host name that this client was told last."""

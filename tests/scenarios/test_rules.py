@@ -26,6 +26,9 @@ def test_the_documented_alerts_are_there_with_their_sources() -> None:
         "disk_space_low": ("disk_free_percent < 20", 300, "warning", "002:209"),
         "brute_force_attack": ("rate(failed_login_attempts[5m]) > 10", 0, "critical", "002:751"),
         "privilege_escalation": ("unauthorized_admin_access == 1", 0, "critical", "002:755"),
+        "backup_integrity_check_failed": ("backup_readable == 0 or backup_encrypted == 0", 0, "critical", "002:457"),
+        "backup_failed": ('backup_exit_code{backup!="verify"} != 0', 0, "warning", "none"),
+        "backup_not_shipped": ('backup_age_seconds{backup="log"} > 420', 60, "warning", "none"),
     }
 
 

@@ -159,6 +159,8 @@ def test_the_old_primary_is_rewound_follows_and_takes_over_again(platform: Platf
     call(sites.switch("primary"))
     assert {"before", "after"} <= orders(platform, "postgres-primary")
     assert not database(platform, "postgres-dr").running
+    with pytest.raises(HarnessError, match="primary is in charge: without it nobody is served"):
+        call(sites.stop("primary"))
     eventually(lambda: answers(platform, "gui-gateway") or None, within_s=20)
     call(sites.follow("dr"))
     book(platform, "postgres-primary", "home again")

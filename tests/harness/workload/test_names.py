@@ -137,3 +137,18 @@ def test_a_record_of_another_name_is_none() -> None:
     assert read_record(answer, "zebra.x.") == Record("dr.x", 60.0)
     with pytest.raises(ValueError, match="can't be read"):
         read_record("<html", "trading.x")
+
+
+def test_a_client_follows_in_time_though_it_sends_nothing_itself() -> None:
+    """Where time is accelerated its own next order is half a minute away: whoever comes by has all ask whose answers ran out."""
+
+    async def last() -> str:
+        zone, clock = Zone(), Hands()
+        async with looking_up(zone, clock) as names:
+            zone.host = "dr.x"
+            clock.now_s += 60
+            names.doors(0)
+            await asyncio.gather(*names._asking.values())
+            return names.host(CLIENTS - 1)
+
+    assert asyncio.run(last()) == "dr.x"

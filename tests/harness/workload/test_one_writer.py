@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness.measure import measure
 from harness.workload.check import Check
 from harness.workload.invariants import check_all
 from harness.workload.one_writer import one_writer, shipped_is_there
@@ -96,6 +97,18 @@ def test_what_was_shipped_has_to_be_there() -> None:
     lose(story, 1, after_s=19.0)
     found = shipped_is_there(story.history())
     assert (found.ok, found.counts["missing"]) == (False, 1)
+
+
+@pytest.mark.parametrize("reaches_s", [8.0, 20.0, 27.5])
+def test_the_recovery_point_is_the_age_of_the_last_shipped_log_when_the_site_was_lost(reaches_s: float) -> None:
+    """Lost at 30 s, restored from what was shipped: by the ledger just the orders acknowledged since are gone, and clients had one each 0.2 s."""
+    story = two_sites(reaches=(5.0, reaches_s))
+    since = sum(event.kind == "op.ok" and event.data["op"] == "order" and reaches_s < event.at_s < 30.0 for event in story.events)
+    lose(story, since, after_s=reaches_s)
+    found = measure(story.history())
+    assert found.lost_writes == since > 0
+    assert found.recovery_point_s == pytest.approx(30.0 - reaches_s, abs=0.4)  # an interval between orders at either end
+    assert shipped_is_there(story.history()).ok is True
 
 
 def test_a_shipment_of_after_the_restore_does_not_count() -> None:

@@ -111,4 +111,4 @@ def test_prometheus_takes_the_files(tmp_path: Path, speed: float) -> None:
     for check in (["config", "prometheus.yml"], ["rules", "rules.yml"]):
         done = subprocess.run(["promtool", "check", *check], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-    assert "9 rules found" in done.stdout
+    assert "12 rules found" in done.stdout

@@ -3,7 +3,7 @@
 #   site.sh status [SITE]   which there are, and how they are; of one site: 0 when it answers
 #   site.sh fence SITE      its links are cut from outside, for good: it may come back, and reaches nobody
 #   site.sh unfence SITE    the fence is taken away; refused while something there could still take writes
-#   site.sh stop SITE       its services and its database
+#   site.sh stop SITE       its services and its database; refused of the one in charge
 #   site.sh follow SITE     its database, stopped, follows the one in charge: pg_rewind takes back what only it has
 #   site.sh switch SITE     hands over to it as planned: nothing is taken any more, all is replayed, then it is in charge
 source "${GAMEDAY_MACHINE:-}/scripts/common.sh"
