@@ -168,7 +168,7 @@ def test_a_hogged_processor_is_busy_until_it_is_healed(platform: Platform) -> No
             pass
         return metric(platform, "cpu_usage_percent") > 15  # on a busy machine; at rest it is 1 or 2
 
-    assert not busy()
+    eventually(lambda: not busy() or None)  # others too may have the machine for a while
     with in_force(platform, "process.cpu-hog", process="broker"):
         eventually(lambda: busy() or None)
         assert status(platform, "broker", within_s=5) == 200
