@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from harness.result import Result
     from reports.store import Store
     from reports.trend_changes import Changes
+    from scenarios.lint.finding import Finding
 
 _OUT = click.option(
     "--out",
@@ -189,12 +191,8 @@ def refresh_incident(folder: Path, result: Result) -> None:
 
 def runbook_findings(result: Result) -> list[str]:
     """What the rules find today in the procedure that the drill carried out, a line each; nothing where its file is not there."""
-    from gameday.linting import Wishes, context_of
     from scenarios.errors import InvalidInput
-    from scenarios.lint import lint
-    from scenarios.lint.run import chosen_rules
     from scenarios.places import DATA
-    from scenarios.reading import read_runbook
 
     scenario = result.started.data.get("scenario")
     response = scenario.get("response") if isinstance(scenario, dict) else None
@@ -202,18 +200,35 @@ def runbook_findings(result: Result) -> list[str]:
     path = DATA / file
     if not file or not path.is_file():
         return []
+    bound = path.with_name("bindings.yaml")
     try:
-        section = next((each for each in read_runbook(path).sections if each.anchor == anchor), None)
-        bound = path.with_name("bindings.yaml")
-        context = context_of(Wishes(bindings=bound if bound.is_file() else None))
-        found = lint([path], context, chosen_rules((), ())) if section else None
+        section, found = _judged(path, anchor, *(each.stat().st_mtime_ns if each.is_file() else 0 for each in (path, bound)))
     except InvalidInput:
         return []
     return [
         f"{each.file.name}:{each.line}: {each.message} ({each.rule})"
-        for each in (found.findings if found else ())
-        if section and section.line <= each.line <= section.end_line and each.severity != "info"
+        for each in found
+        if section is not None and section[0] <= each.line <= section[1] and each.severity != "info"
     ]
+
+
+@lru_cache(maxsize=64)  # many drills carry the same few runbooks out, and judging one takes seconds
+def _judged(path: Path, anchor: str, _written_ns: int, _bound_ns: int) -> tuple[tuple[int, int] | None, tuple[Finding, ...]]:
+    """The lines of a section, and what the rules find in its document."""
+    from scenarios.reading import read_runbook
+
+    section = next((each for each in read_runbook(path).sections if each.anchor == anchor), None)
+    return (None, ()) if section is None else ((section.line, section.end_line), _found(path, _written_ns, _bound_ns))
+
+
+@lru_cache(maxsize=16)
+def _found(path: Path, _written_ns: int, _bound_ns: int) -> tuple[Finding, ...]:
+    from gameday.linting import Wishes, context_of
+    from scenarios.lint import lint
+    from scenarios.lint.run import chosen_rules
+
+    bound = path.with_name("bindings.yaml")
+    return tuple(lint([path], context_of(Wishes(bindings=bound if bound.is_file() else None)), chosen_rules((), ())).findings)
 
 
 def _opened(out: Path, url: str | None) -> Store:
