@@ -13,20 +13,12 @@ import click
 from gameday import __version__
 from gameday.campaigns import SIMULATION
 from gameday.exits import BAD_INPUT, BROKEN, INTERRUPTED, PASSED
-from gameday.options import for_ci, outputs_of
+from gameday.options import OUT, for_ci, outputs_of
 from gameday.people_cli import COMMANDS, exercise_of, for_people
 from gameday.reporting import COMMANDS as REPORTING
 
 if TYPE_CHECKING:
     from scenarios.model import MonitorWish
-
-_OUT = click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("drills"),
-    show_default=True,
-    help="Where drills are kept.",
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -76,7 +68,7 @@ def cli() -> None:
 @click.option(
     "--store/--no-store", "keep", default=True, show_default=True, help="Put each drill into the store: docs/reports.md."
 )
-@_OUT
+@OUT
 def run(
     scenario: tuple[str, ...], speed: float, seed: int | None, settings: tuple[str, ...], stack: str, monitor: MonitorWish | None,
     everything: bool, jobs: int | None, tags: tuple[str, ...], only: tuple[str, ...], since_last_failure: bool, shuffle: int | None,
@@ -117,7 +109,7 @@ def validate(path: tuple[str, ...]) -> None:
 @click.option(
     "--to", type=click.Path(path_type=Path, file_okay=False), default=None, help="Where to write it.  [default: plans/MONTH]"
 )
-@_OUT
+@OUT
 def plan(month: str, at: str, count: int, to: Path | None, out: Path) -> None:
     """Which scenarios are due, with sheets for facilitators, briefings for participants and a calendar."""
     from gameday.planning import plan as write_plan
@@ -126,7 +118,7 @@ def plan(month: str, at: str, count: int, to: Path | None, out: Path) -> None:
 
 
 @cli.command(name="list")
-@_OUT
+@OUT
 def list_drills(out: Path) -> None:
     """The drills that are kept, newest first."""
     from gameday.listing import print_drills
@@ -136,7 +128,7 @@ def list_drills(out: Path) -> None:
 
 @cli.command()
 @click.argument("drill", required=False)
-@_OUT
+@OUT
 def show(drill: str | None, out: Path) -> None:
     """The report of a drill: its folder, its name or the beginning of it; the newest by default."""
     from gameday.listing import print_report
@@ -150,7 +142,7 @@ def show(drill: str | None, out: Path) -> None:
     "--targets", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Judge against this targets file instead."
 )
 @click.option("--write", is_flag=True, help="Write result, report and picture anew.")
-@_OUT
+@OUT
 def judge(drill: tuple[str, ...], targets: Path | None, write: bool, out: Path) -> None:
     """Compute measures and verdicts of old histories again, also against changed targets."""
     from gameday.listing import judge_again

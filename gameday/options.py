@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from gameday.ci import Outputs
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+OUT = click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("drills"),
+    show_default=True,
+    help="Where drills are kept.",
+)
 
 
 def for_ci(command: Any) -> Any:

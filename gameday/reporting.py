@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gameday.exits import BAD_INPUT, PASSED
+from gameday.options import OUT
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
     from reports.trend_changes import Changes
     from scenarios.lint.finding import Finding
 
-_OUT = click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("drills"),
-    show_default=True,
-    help="Where drills are kept.",
-)
 _STORE = click.option(
     "--store", "url", metavar="URL",
     help="The store: postgresql://user@host/name, or a file.  [default: $GAMEDAY_STORE, else store.sqlite in --out]",
@@ -41,7 +35,7 @@ def report() -> None:
 
 @report.command()
 @click.argument("drill", required=False)
-@_OUT
+@OUT
 def incident(drill: str | None, out: Path) -> None:
     """Write the incident report of a drill into its folder: its folder, its name or a part of it; the newest by default."""
     from harness.result import build_result
@@ -56,7 +50,7 @@ def incident(drill: str | None, out: Path) -> None:
 
 @report.command()
 @click.argument("scenario", nargs=-1)
-@_OUT
+@OUT
 @_STORE
 @click.option("--to", type=click.Path(path_type=Path, file_okay=False), help="Where the report goes.  [default: trend, in --out]")
 @click.option("--markdown", is_flag=True, help="Print the Markdown, and write nothing.")
@@ -87,7 +81,7 @@ def trend(scenario: tuple[str, ...], out: Path, url: str | None, to: Path | None
 @report.command()
 @click.argument("before")
 @click.argument("after")
-@_OUT
+@OUT
 @_STORE
 def changes(before: str, after: str, out: Path, url: str | None) -> None:
     """What changed between two drills in the store: commit, versions, settings, and the scenario line by line."""
@@ -105,7 +99,7 @@ def store() -> None:
 
 @store.command(name="import")
 @click.argument("folder", nargs=-1, type=click.Path(path_type=Path, file_okay=False))
-@_OUT
+@OUT
 @_STORE
 def import_(folder: tuple[Path, ...], out: Path, url: str | None) -> None:
     """Put drills and campaigns into the store: folders of them, or folders that are one; all in --out by default. Twice does no harm.
@@ -132,7 +126,7 @@ def import_(folder: tuple[Path, ...], out: Path, url: str | None) -> None:
     help="A folder for tables, a file for OpenMetrics; - prints the latter.",
 )
 @click.option("--latest", is_flag=True, help="OpenMetrics: the newest drill of each series without its time, for a scrape.")
-@_OUT
+@OUT
 @_STORE
 def export(form: str, to: Path, latest: bool, out: Path, url: str | None) -> None:
     """Write past drills for other tools: CSV and Parquet tables, or OpenMetrics text (docs/reports.md)."""

@@ -179,6 +179,11 @@ def _sheet(session: Session) -> Iterator[str]:
     yield "\n".join(
         f"{number}. {prose(step.name)} ({duration_text(step.budget_s)})" for number, step in enumerate(procedure.steps, start=1)
     )
+    yield from _help(loaded)
+
+
+def _help(loaded: LoadedScenario) -> Iterator[str]:
+    """What the facilitator may say, and when to end it."""
     yield "## Hints, one at a time"
     yield "\n".join(f"- after {minutes} minutes: {prose(text)}" for minutes, text in _hints(loaded))
     yield "Give each with `gameday hint --role facilitator TEXT`: how many were needed is a result."
@@ -188,7 +193,7 @@ def _sheet(session: Session) -> Iterator[str]:
         for each in (
             "a real incident needs the people: `gameday abort`, at once",
             "the drill's terminal reports an error of the harness",
-            f"nobody has found the procedure {duration_text(max(scenario.give_up_after_s, 7200.0))} after the fault: the drill ends by itself",
+            f"nobody has found the procedure {duration_text(max(loaded.scenario.give_up_after_s, 7200.0))} after the fault: the drill ends by itself",
         )
     )
     yield "Nothing outside the drill's sandbox is touched, so there is nothing to put back."
