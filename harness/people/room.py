@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,28 @@ class _Known:
     paused_by: str | None = None
     resolved_by: str | None = None
     began: bool = False  # the response: its first command or step
+
+
+class _Commands:
+    """What one terminal shows, without its marks; `ran` hears of each command with the documented and wall time of its beginning."""
+
+    def __init__(self, clock: Clock, ran: Callable[[Ended, float, float], None]) -> None:
+        self._clock, self._ran, self._typed = clock, ran, Typed()
+        self._began = (0.0, 0.0)
+
+    def take(self, chunk: bytes) -> bytes:
+        shown, told = self._typed.take(chunk)
+        for each in told:
+            if isinstance(each, Ended):
+                self._ran(each, *self._began)
+            else:
+                self._began = (self._clock.now(), self._clock.wall())
+        return shown
+
+    def close(self, code: int) -> None:
+        """The shell is gone, with this exit code."""
+        if (cut := self._typed.close(code)) is not None:
+            self._ran(cut, *self._began)
 
 
 class Room:
@@ -309,19 +332,12 @@ class Room:
         by, term = self._who(request), str(request.get("term") or "")
         self._opened += 1
         name = f"shell {self._opened}"
-        show, typed = writer.write, Typed()
-        began_s = began_wall_s = 0.0
+        show, commands = writer.write, _Commands(self._clock, partial(self._ran, name, by))
 
         def pass_on(chunk: bytes) -> None:
-            nonlocal began_s, began_wall_s
-            shown, told = typed.take(chunk)
+            shown = commands.take(chunk)
             if shown and writer.transport.get_write_buffer_size() < _MOST_WAITING:
                 show(frame(DATA, shown))
-            for each in told:
-                if isinstance(each, Ended):
-                    self._ran(name, by, each, began_s, began_wall_s)
-                else:
-                    began_s, began_wall_s = self._clock.now(), self._clock.wall()
 
         terminal = Terminal(self._station, self._confinement, pass_on)
         await terminal.start(*rows_and_columns(request), term if _TERM.fullmatch(term) else "xterm")
@@ -335,8 +351,7 @@ class Room:
             typing.cancel()
             code = ended.result() if ended.done() else _HUNG_UP
             await terminal.stop()
-            if (cut := typed.close(code)) is not None:
-                self._ran(name, by, cut, began_s, began_wall_s)
+            commands.close(code)
             self._recorder.record("shell.closed", name, by=by)
         writer.write(ended_frame(await ended))
         with contextlib.suppress(ConnectionError):
