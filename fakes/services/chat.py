@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import signal
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from fakes.clock import Clock, PageClock
 from fakes.services.config import Config
 from fakes.services.logs import log_to_stderr
 from fakes.services.metrics import CONTENT_TYPE, Registry
+from fakes.services.outside import serve_until_ended
 
 _log = logging.getLogger(__name__)
 _MOST = 1000  # messages of one answer, as in the real API
@@ -132,16 +132,7 @@ async def serve(config: Mapping[str, Any]) -> None:
     log_to_stderr(given.name, clock)
     channels = given.settings.get("chat.channels") or ["incidents"]
     messages = Messages(given.state_dir / "messages.json", clock, time.time() - clock.wall(), channels)
-    end = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, end.set)
-    runner = web.AppRunner(Chat(messages, version=given.version).app(), access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", given.port).start()
-    _log.info("version %s listens on port %d", given.version, given.port)
-    await end.wait()
-    await runner.cleanup()
-    _log.info("has stopped")
+    await serve_until_ended(Chat(messages, version=given.version).app(), given)
 
 
 def main(config: Mapping[str, Any]) -> None:

@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import signal
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -31,6 +30,7 @@ from fakes.services.config import Config
 from fakes.services.incidents import STATUSES, Incidents, event_errors
 from fakes.services.logs import log_to_stderr
 from fakes.services.metrics import CONTENT_TYPE, Registry
+from fakes.services.outside import serve_until_ended
 
 _log = logging.getLogger(__name__)
 
@@ -162,16 +162,7 @@ async def serve(config: Mapping[str, Any]) -> None:
     log_to_stderr(given.name, clock)
     incidents = Incidents(given.state_dir / "incidents.json", clock, time.time() - clock.wall())
     pager = Pager(incidents, version=given.version, routing_key=given.settings.get("pager.routing_key"))
-    end = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, end.set)
-    runner = web.AppRunner(pager.app(), access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", given.port).start()
-    _log.info("version %s listens on port %d", given.version, given.port)
-    await end.wait()
-    await runner.cleanup()
-    _log.info("has stopped")
+    await serve_until_ended(pager.app(), given)
 
 
 def main(config: Mapping[str, Any]) -> None:
