@@ -26,8 +26,10 @@ from harness.faults.inject import LEAD_S, Injector
 from harness.history import HISTORY_FILE, Event, Recorder
 from harness.pace import Pace
 from harness.parties import Parties
+from harness.people.surprise import surprise_after
 from harness.ports import Ports
 from harness.recovery import Recovery
+from harness.sandbox.warm import Warm
 from harness.spec import DrillSpec
 from harness.stack.containers import ContainersStack
 from harness.stack.control import Control
@@ -45,7 +47,9 @@ _LOOK_EVERY_S = 0.05  # wall: how often the conductor looks whether it is over
 class Drill:
     """One scenario, once."""
 
-    def __init__(self, spec: DrillSpec) -> None:
+    def __init__(self, spec: DrillSpec, warm: Warm | None = None) -> None:
+        """`warm` starts what is Python."""
+        self._warm = warm
         self._spec, self._scenario = spec, spec.loaded.scenario
         self._clock = ClockPage(spec.run / "clock.page", speed=spec.speed, pauses=spec.respond == "human")
         self._recorder = Recorder(spec.folder / HISTORY_FILE, self._clock)
@@ -55,7 +59,7 @@ class Drill:
         make_stack = EmbeddedStack if spec.stack == "embedded" else ContainersStack
         self._stack = make_stack(
             spec.loaded.stack, spec.loaded.settings, tools=spec.tools, toxiproxy=spec.toxiproxy, ports=self._ports,
-            folders=Folders(spec.run, spec.folder / "logs", spec.run / "clock.page"), clock=self._clock, seed=spec.seed,
+            folders=Folders(spec.run, spec.folder / "logs", spec.run / "clock.page"), clock=self._clock, seed=spec.seed, warm=warm,
         )  # fmt: skip
         self._stack.on_backup = self._recorder.record
         self._parties = Parties(spec, self._stack, self._clock, self._pace, self._recorder)
@@ -88,12 +92,14 @@ class Drill:
     def _stop_by(self, number: signal.Signals, main: asyncio.Task[Any]) -> None:
         if self._signal is None:
             self._signal = number
+            self._pace.go_on()
             main.cancel()
 
     def _abort(self, why: str) -> None:
         """Somebody in the room ends the exercise."""
         if self._main is not None and not self._aborted:
             self._aborted = why
+            self._pace.go_on()  # healing waits for things, and in a pause it would wait for ever
             self._main.cancel()
 
     def _record_start(self) -> None:
@@ -110,7 +116,7 @@ class Drill:
     async def _carry_out(self) -> None:
         async with AsyncExitStack() as undo:  # last in, first out; every step runs, also after one that failed
             await self._boot(undo)
-            await self._parties.start(undo)
+            await self._parties.start(undo, self._warm)
             self._pace.start()
             if await self._prove_steady():
                 await self._parties.ready()
@@ -188,7 +194,7 @@ class Drill:
         earliest = self._clock.now() + first_at_s + LEAD_S + 0.5
         phase = rng.random() * every_s
         start_s = (earliest // every_s + 1) * every_s + phase - first_at_s
-        return start_s + random.Random(f"{self._spec.seed} surprise").random() * self._spec.surprise_s
+        return start_s + surprise_after(self._spec.seed, self._spec.surprise_s)
 
     async def _respond(self, rng: random.Random, start_s: float) -> None:
         await self._parties.respond(rng, start_s)
@@ -239,15 +245,18 @@ def _innermost(error: BaseException) -> str:
     return f"{error}" if isinstance(error, HarnessError) else f"{type(error).__name__}: {error}"
 
 
-def _spec() -> bytes:
-    return Path(sys.argv[1]).read_bytes() if len(sys.argv) > 1 else sys.stdin.buffer.read()
-
-
 def main() -> None:
-    spec: DrillSpec = pickle.loads(_spec())  # noqa: S301 -- written by `harness.run`, the process that started this one
-    if spec.tools is None:  # those of the container that this runs in
+    """Exit code 0 when the drill came to its end, else 4."""
+    given = Path(sys.argv[1]).read_bytes() if len(sys.argv) > 1 else sys.stdin.buffer.read()
+    spec: DrillSpec = pickle.loads(given)  # noqa: S301 -- written by `harness.run`, the process that started this one
+    warm = None
+    if spec.tools is None:  # those of the container that this runs in, where nothing was imported beforehand
         spec = replace(spec, tools=find_tools())
-    status = asyncio.run(Drill(spec).run())
+    else:
+        warm = Warm.fork()
+    status = asyncio.run(Drill(spec, warm).run())
+    if warm is not None:
+        warm.close()
     sys.exit(0 if status == "completed" else 4)
 
 

@@ -25,6 +25,7 @@ from harness.respond.responder import AutoResponder
 from harness.respond.standing import Standing
 from harness.respond.workstation import Workstation
 from harness.response import REPORTED
+from harness.sandbox.warm import Warm
 from harness.spec import DrillSpec
 from harness.stack.embedded import EmbeddedStack
 from harness.stack.postgres import PostgresServer
@@ -65,7 +66,8 @@ class Parties:
         """Whether somebody has still to tell the others how it ended."""
         return self._announcer is not None and self._announcer.at_it
 
-    async def start(self, undo: AsyncExitStack) -> None:
+    async def start(self, undo: AsyncExitStack, warm: Warm | None = None) -> None:
+        """`warm` starts the observer."""
         await self._detection.start(undo)
         await self._open_chat(undo)
         assert self._detection.pager is not None
@@ -85,7 +87,7 @@ class Parties:
         load = load_of(
             self._stack, spec.loaded.scenario.load, ledger=spec.folder / LEDGER_FILE, seed=spec.seed, prefix=f"{spec.drill[-6:]}-"
         )
-        await self.observer.start(load, spec.folder / "logs" / "observer.log")
+        await self.observer.start(load, spec.folder / "logs" / "observer.log", warm)
         undo.push_async_callback(self._writers.stop)
         await self._writers.start()
         await self._detection.ready()

@@ -9,25 +9,26 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import Any, Literal, Protocol, Self
+from typing import IO, Any, Literal, Protocol, Self
 
 from fakes.commands.install import compile_commands
+from fakes.forkserver import service_modules
 from harness.errors import HarnessError, MissingTool, SandboxError
 from harness.history import HISTORY_FILE, Event
 from harness.monitor.choice import choose_monitor
 from harness.result import Result, write_result
 from harness.sandbox.init import CANNOT
-from harness.sandbox.launch import choose_own_network, run_folder, start
+from harness.sandbox.launch import ENVIRONMENT, choose_own_network, run_folder, specification
 from harness.sandbox.root import RUN
+from harness.sandbox.warm import Started, Warm
 from harness.spec import DrillSpec
 from harness.tools import find_tools
 from harness.toxiproxy_server import ToxiproxyServer, find_toxiproxy
@@ -36,6 +37,7 @@ from scenarios.loader import LoadedScenario
 from scenarios.model import MonitorWish
 
 DRILLS = Path("drills")
+_CONDUCTOR = "harness.drill"
 _STOPS_WITHIN_S = 20.0  # wall: to heal, stop and close the history after a signal
 
 
@@ -64,6 +66,7 @@ class DrillOptions:
     respond: Literal["auto", "human"] = "auto"
     surprise_s: float = 0.0  # documented: the faults come at a random moment within so long
     tell: Callable[[str], None] = lambda text: None  # hears of what takes long before the drill begins: an image that is pulled
+    warm: Warm | None = None  # where conductors come from, when drills share it
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,12 @@ class Outcome:
     folder: Path
     result: Result
     signal: int | None = None
+
+
+def warm_up() -> Warm:
+    """Where conductors come from, and what is Python in their stacks: one process has imported it all."""
+    programs = [_CONDUCTOR, "harness.workload.__main__", "fakes.forkserver", "fakes.toxiproxy.__main__"]
+    return Warm.start([*programs, *service_modules()], ENVIRONMENT)
 
 
 def run_drill(
@@ -97,7 +106,9 @@ def _start_embedded(loaded: LoadedScenario, options: DrillOptions, undo: ExitSta
     """In a sandbox of namespaces, or on free ports."""
     tools, toxiproxy = find_tools(), find_toxiproxy()
     compile_commands()  # inside, the project is read-only, and each command would be compiled anew
-    monitor, passed_over = choose_monitor(_wish(loaded, options), loaded.rules, speed=options.speed)
+    monitor, passed_over = choose_monitor(
+        _wish(loaded, options), loaded.rules, speed=options.speed, pauses=options.respond == "human"
+    )
     own_network, warning = choose_own_network()
     drill, folder = _new_folder(loaded, options)
     run, behind = run_folder(folder, own_network=own_network)
@@ -111,24 +122,22 @@ def _start_embedded(loaded: LoadedScenario, options: DrillOptions, undo: ExitSta
         respond=options.respond, surprise_s=options.surprise_s,
     )  # fmt: skip
     log = undo.enter_context((folder / "logs" / "conductor.log").open("ab"))
-    process = start(
-        [sys.executable, "-m", "harness.drill"], own_network=own_network,
-        read_only=[*tools.folders(), *monitor.folders(), toxiproxy.folder], writable=[folder], run=behind,
+    sandbox = specification(
+        own_network=own_network, read_only=[*tools.folders(), *monitor.folders(), toxiproxy.folder], writable=[folder], run=behind,
         hosts=tuple(loaded.stack.ingress.hosts) if loaded.stack.ingress else (),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
     )  # fmt: skip
-    assert process.stdin is not None
-    try:
-        process.stdin.write(pickle.dumps(spec))
-        process.stdin.close()
-    except BrokenPipeError:
-        pass  # it ended at once; its exit code says why
-    return spec, _Sandboxed(process)
+    warm = options.warm or undo.enter_context(closing(warm_up()))
+    process, talk = warm.talk(_CONDUCTOR, sandbox=sandbox, log=log)
+    with suppress(BrokenPipeError), talk.tell:  # it ended at once; its exit code says why
+        talk.tell.write(pickle.dumps(spec))
+    return spec, _Sandboxed(process, talk.output)
 
 
 def _start_containers(loaded: LoadedScenario, options: DrillOptions, undo: ExitStack) -> tuple[DrillSpec, Conductor]:
     """In a container of its own, in the network of its stack's containers."""
-    monitor, passed_over = choose_monitor(_wish(loaded, options), loaded.rules, speed=options.speed, in_containers=True)
+    monitor, passed_over = choose_monitor(
+        _wish(loaded, options), loaded.rules, speed=options.speed, in_containers=True, pauses=options.respond == "human"
+    )
     try:
         from harness.engine.client import Engine
 
@@ -213,13 +222,12 @@ def _commit() -> str:
 class _Sandboxed:
     """A conductor that is a process of this machine."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
-        self.wait, self.send_signal, self.kill = process.wait, process.send_signal, process.kill
+    def __init__(self, process: Started, output: IO[bytes]) -> None:
+        self._output = output
+        self.wait, self.send_signal, self.kill = process.join, process.send_signal, process.kill
 
     def lines(self) -> Iterator[bytes]:
-        assert self._process.stdout is not None
-        with self._process.stdout as printed:
+        with self._output as printed:
             yield from printed
 
 

@@ -7,14 +7,15 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 from types import FrameType
 
 from harness.errors import HarnessError
 from harness.history import Event
-from harness.run import DrillOptions, Outcome, Stopper, run_drill
+from harness.run import DrillOptions, Outcome, Stopper, run_drill, warm_up
 from harness.sandbox.launch import free_memory_mb
+from harness.sandbox.warm import Warm
 from scenarios.loader import LoadedScenario
 
 MEMORY_OF_A_DRILL_MB = 450.0  # 340 MB of a stack, its conductor and observer, and the monitor's: measured, rounded up
@@ -51,8 +52,9 @@ def run_side_by_side(
     `tell` hears of each as it ends, in the caller's thread; `on_event` of all events, in others.
     """
     done: dict[int, Done] = {}
-    with _stopped_by_signals() as stops, ThreadPoolExecutor(max_workers=max(1, at_once)) as workers:
-        futures = {workers.submit(_run, turn, on_event, stops): number for number, turn in enumerate(turns)}
+    with ExitStack() as undo, _stopped_by_signals() as stops, ThreadPoolExecutor(max_workers=max(1, at_once)) as workers:
+        warm = undo.enter_context(closing(warm_up())) if any(each.options.stack == "embedded" for each in turns) else None
+        futures = {workers.submit(_run, turn, warm, on_event, stops): number for number, turn in enumerate(turns)}
         for future in as_completed(futures):
             done[futures[future]] = future.result()
             if future.result().outcome or future.result().error:
@@ -90,12 +92,13 @@ class _Stops:
                 self._stoppers = [each for each in self._stoppers if each is not stopper]
 
 
-def _run(turn: Turn, on_event: Callable[[Turn, Event], None], stops: _Stops) -> Done:
+def _run(turn: Turn, warm: Warm | None, on_event: Callable[[Turn, Event], None], stops: _Stops) -> Done:
     with stops.one() as stopper:
         if stopper is None:
             return Done(turn)
+        options = replace(turn.options, warm=warm)
         try:
-            return Done(turn, run_drill(turn.loaded, turn.options, lambda event: on_event(turn, event), stopper))
+            return Done(turn, run_drill(turn.loaded, options, lambda event: on_event(turn, event), stopper))
         except HarnessError as error:
             return Done(turn, error=error)
 

@@ -44,8 +44,11 @@ class ToxiproxyServer:
     def command(self, host: str, port: int, *, seed: int | None = None) -> list[str]:
         """What to run so that its API answers at host and port. A seed makes the embedded one's draws repeatable."""
         program = [str(self.program)] if self.kind == "real" else [sys.executable, "-m", "fakes.toxiproxy"]
-        seeding = [] if seed is None else ["-seed", str(seed)]
-        return [*program, "-host", host, "-port", str(port), *seeding]
+        return [*program, *self.arguments(host, port, seed=seed)]
+
+    def arguments(self, host: str, port: int, *, seed: int | None = None) -> list[str]:
+        """What either program is told so that its API answers at host and port."""
+        return ["-host", host, "-port", str(port), *([] if seed is None else ["-seed", str(seed)])]
 
 
 def find_toxiproxy(environment: Mapping[str, str] | None = None) -> ToxiproxyServer:

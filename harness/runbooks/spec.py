@@ -38,7 +38,7 @@ class CheckSpec:
     run: Path = RUN
     workstation: Path = WORKSTATION
     limits: Limits = field(default_factory=Limits)
-    load: Load = field(default_factory=lambda: Load.model_validate({"orders-per-s": 8.0, "canary-every": "400ms"}))
+    load: Load = field(default_factory=lambda: Load.model_validate({"orders-per-s": 4.0, "canary-every": "700ms"}))
     steady: SteadyState = STEADY
 
     @property

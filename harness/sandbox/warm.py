@@ -184,11 +184,11 @@ class Warm:
             ours.pop_all()
             return started
 
-    def talk(self, module: str, *, sandbox: Mapping[str, Any]) -> tuple[Started, Talk]:
-        """As `run`, in a sandbox, with pipes to all its standard files."""
+    def talk(self, module: str, *, sandbox: Mapping[str, Any], log: IO[bytes] | None = None) -> tuple[Started, Talk]:
+        """As `run`, in a sandbox, with pipes to all its standard files; with a `log` its messages go there instead."""
         with ExitStack() as ours, ExitStack() as theirs:
             output, prints = _pipe(ours, theirs)
-            messages, complains = _pipe(ours, theirs)
+            messages, complains = (log, log) if log is not None else _pipe(ours, theirs)
             told, tell = _pipe(theirs, ours)
             files = (told.fileno(), prints.fileno(), complains.fileno())
             started = self.run(module, files=files, sandbox=sandbox)

@@ -80,7 +80,7 @@ class EmbeddedStack:
         self.on_backup: Callable[..., object] = lambda kind, subject, **facts: None  # as of the start
         self.backups: Backups | None = None  # made at the start, where the settings ask for them
         self.toxiproxy = Toxiproxy("127.0.0.1", ports[TOXIPROXY_PORT])
-        self._toxiproxy_server, self._tools, self._seed = toxiproxy, tools, seed
+        self._toxiproxy_server, self._tools, self._seed, self._warm = toxiproxy, tools, seed, warm
         self._fork_server = ForkServer(folders.run / "fork.sock", folders.logs / "forkserver.log", warm)
         self._owned: list[Process] = []
         self.services = {name: self._service(name) for name in stack.services}
@@ -116,10 +116,8 @@ class EmbeddedStack:
         data = manifest.get("data")
         if manifest.get("kind") != "ConfigMap" or not isinstance(data, Mapping):
             return manifest
-        return {
-            **manifest,
-            "data": {key: _written(self.settings[key]) if key in self.settings else value for key, value in data.items()},
-        }
+        written = {key: _written(self.settings[key]) if key in self.settings else value for key, value in data.items()}
+        return {**manifest, "data": written}
 
     def _mounted(self, name: str) -> dict[str, str]:
         """What stands in a service's ConfigMap, DEPLOYMENT-config, at the moment."""
@@ -154,9 +152,12 @@ class EmbeddedStack:
         return time.monotonic() - began
 
     async def _start_proxies(self) -> None:
-        server = self._toxiproxy_server
-        command = server.command("127.0.0.1", self.ports[TOXIPROXY_PORT], seed=self._seed)
-        process = await Process.start("toxiproxy", command, log=self.folders.logs / "toxiproxy.log")
+        server, log = self._toxiproxy_server, self.folders.logs / "toxiproxy.log"
+        told = server.arguments("127.0.0.1", self.ports[TOXIPROXY_PORT], seed=self._seed)
+        if server.kind == "embedded":
+            process = await Process.python("toxiproxy", "fakes.toxiproxy.__main__", *told, log=log, warm=self._warm)
+        else:
+            process = await Process.start("toxiproxy", [str(server.program), *told], log=log)
         self._owned.append(process)
 
         async def answers() -> str | None:

@@ -8,7 +8,7 @@ import pytest
 
 from harness.doctor import examine
 from harness.errors import MissingTool
-from harness.monitor.choice import FASTEST, choose_monitor
+from harness.monitor.choice import FASTEST, MonitorChoice, choose_monitor
 from harness.monitor.errors import BadQuery
 from scenarios.model import MonitorWish
 from tests.harness.monitor.stages import rule
@@ -75,6 +75,16 @@ def test_auto_leaves_it_alone_at_speeds_it_was_not_made_for(tmp_path: Path, monk
     assert (chosen.kind, "too fast for Prometheus" in (warning or "")) == ("embedded", True)
     assert choose_monitor("auto", RULES, speed=FASTEST)[0].kind == "prometheus"
     assert choose_monitor("prometheus", RULES, speed=FASTEST + 1)[0].kind == "prometheus"
+
+
+def test_where_time_can_stand_still_auto_leaves_it_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule's `for` would pass in the pause; who wishes for it gets it, and where there is none nothing is told."""
+    machine(tmp_path, monkeypatch, "prometheus", "alertmanager")
+    chosen, warning = choose_monitor("auto", RULES, speed=1, pauses=True)
+    assert (chosen.kind, "can be paused" in (warning or "")) == ("embedded", True)
+    assert choose_monitor("prometheus", RULES, speed=1, pauses=True)[0].kind == "prometheus"
+    machine(tmp_path / "without", monkeypatch)
+    assert choose_monitor("auto", RULES, speed=1, pauses=True) == (MonitorChoice(), None)
 
 
 @pytest.mark.parametrize(
