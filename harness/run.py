@@ -107,7 +107,7 @@ def _start_embedded(loaded: LoadedScenario, options: DrillOptions, undo: ExitSta
     tools, toxiproxy = find_tools(), find_toxiproxy()
     compile_commands()  # inside, the project is read-only, and each command would be compiled anew
     monitor, passed_over = choose_monitor(
-        _wish(loaded, options), loaded.rules, speed=options.speed, pauses=options.respond == "human"
+        _wish(loaded, options), loaded.rules, speed=_bounded(loaded, options), pauses=options.respond == "human"
     )
     own_network, warning = choose_own_network()
     drill, folder = _new_folder(loaded, options)
@@ -136,7 +136,11 @@ def _start_embedded(loaded: LoadedScenario, options: DrillOptions, undo: ExitSta
 def _start_containers(loaded: LoadedScenario, options: DrillOptions, undo: ExitStack) -> tuple[DrillSpec, Conductor]:
     """In a container of its own, in the network of its stack's containers."""
     monitor, passed_over = choose_monitor(
-        _wish(loaded, options), loaded.rules, speed=options.speed, in_containers=True, pauses=options.respond == "human"
+        _wish(loaded, options),
+        loaded.rules,
+        speed=_bounded(loaded, options),
+        in_containers=True,
+        pauses=options.respond == "human",
     )
     try:
         from harness.engine.client import Engine
@@ -203,6 +207,11 @@ def _rerun(loaded: LoadedScenario, options: DrillOptions) -> str:
 def _wish(loaded: LoadedScenario, options: DrillOptions) -> MonitorWish:
     """Who shall detect: the command line has the last word."""
     return options.monitor or loaded.scenario.monitor
+
+
+def _bounded(loaded: LoadedScenario, options: DrillOptions) -> float:
+    """The speed that it will have."""
+    return min(options.speed, loaded.scenario.at_most_speed or options.speed)
 
 
 def _versions() -> dict[str, str]:

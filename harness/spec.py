@@ -14,7 +14,7 @@ from scenarios.loader import LoadedScenario
 
 @dataclass(frozen=True, slots=True)
 class DrillSpec:
-    """One drill. Paths are those that the drill itself sees."""
+    """One drill. Paths are those that the drill itself sees. It goes no faster than its scenario permits, and a warning says so."""
 
     drill: str  # its id, which is also the name of its folder
     loaded: LoadedScenario
@@ -34,3 +34,10 @@ class DrillSpec:
     respond: Literal["auto", "human"] = "auto"  # who carries the procedure out
     surprise_s: float = 0.0  # documented: the faults come at a random moment within so long, by the seed
     monitor: MonitorChoice = MonitorChoice()  # noqa: RUF009 - frozen
+
+    def __post_init__(self) -> None:
+        most = self.loaded.scenario.at_most_speed
+        if most is not None and self.speed > most:
+            told = f"speed {most:g} instead of {self.speed:g}: the scenario permits no more (at-most-speed)"
+            object.__setattr__(self, "speed", most)
+            object.__setattr__(self, "warnings", (*self.warnings, told))

@@ -292,6 +292,11 @@ class Scenario(FileModel):
     )
     response: Response
     give_up_after_s: PositiveDuration = Field(1800.0, description="After the first fault; then the drill ends as not recovered.")
+    at_most_speed: float | None = Field(
+        None,
+        ge=1,
+        description="Whatever --speed says, it runs no faster: what breaks costs real time, such as guesses at passwords.",
+    )
     targets: tuple[str, ...] = Field(min_length=1, description="Names in targets.yaml.")
     expect: Expectation | None = Field(None, description="Targets that this scenario is known to miss; none by default.")
 

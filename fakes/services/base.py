@@ -15,6 +15,7 @@ import os
 import resource
 import signal
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ _ANSWERED_S = 1.2  # then they are answered, well or badly
 _BATCH_S = 0.4  # for the batch that a consumer has in hand
 _END_S = 1.9  # then the process ends in any case
 _PAGE_BYTES = resource.getpagesize()
+_CPU_LEAST_S = 0.5  # wall: what the share of a processor is measured over, at least
 
 _log = logging.getLogger(__name__)
 
@@ -255,27 +257,47 @@ class Service:
 
 
 class _CpuShare:
-    """The processor time of this process since the last question, in percent of one core.
+    """The processor time of this process, in percent of one core: since the last question, or of half a second of the wall.
 
-    Time for which it had to wait for a core counts as well: that the machine carries something else out is none of the stack's.
+    What is asked for sooner is noise. Time for which a thread had to wait for a core counts as well: that the machine carries
+    something else out is none of the stack's.
     """
 
     def __init__(self) -> None:
-        self._before = self._now()
+        self._waited = _Waited()
+        self._marks = deque([self._mark()])
 
     def percent(self) -> float:
-        before, self._before = self._before, self._now()
-        wall_s, cpu_s, waited_s = (now - then for now, then in zip(self._before, before, strict=True))
-        return round(100 * (cpu_s + max(waited_s, 0.0)) / max(wall_s, 1e-6), 2)
+        now = self._mark()
+        while len(self._marks) > 1 and now[0] - self._marks[1][0] >= _CPU_LEAST_S:
+            self._marks.popleft()
+        wall_s, busy_s = (here - then for here, then in zip(now, self._marks[0], strict=True))
+        self._marks.append(now)
+        return round(100 * busy_s / max(wall_s, 1e-6), 2)
 
-    @staticmethod
-    def _now() -> tuple[float, float, float]:
-        """Wall time, processor time, and the time for which threads that are still there have waited for a core."""
-        waited_ns = 0
-        with contextlib.suppress(OSError):  # no descriptor is left, or a thread has ended
-            for thread in Path("/proc/self/task").iterdir():
-                waited_ns += int((thread / "schedstat").read_text(encoding="ascii").split()[1])
-        return time.monotonic(), time.process_time(), waited_ns / 1e9
+    def _mark(self) -> tuple[float, float]:
+        """Wall time, and the time for which this process used a core or waited for one."""
+        return time.monotonic(), time.process_time() + self._waited.seconds()
+
+
+class _Waited:
+    """For how long the threads of this process have waited for a core. It never goes back, whichever of them end."""
+
+    def __init__(self, tasks: Path = Path("/proc/self/task")) -> None:
+        self._tasks = tasks
+        self._known: dict[str, int] = {}  # nanoseconds, by thread
+        self._all_ns = 0
+
+    def seconds(self) -> float:
+        """Since the process began; what it was before, when there is no descriptor left to look with."""
+        with contextlib.suppress(OSError):
+            known = {}
+            for thread in self._tasks.iterdir():
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError, IndexError):  # it has ended
+                    known[thread.name] = int((thread / "schedstat").read_text(encoding="ascii").split()[1])
+            self._all_ns += sum(max(waited - self._known.get(name, 0), 0) for name, waited in known.items())
+            self._known = known
+        return self._all_ns / 1e9
 
 
 def resident_bytes() -> float:

@@ -57,7 +57,8 @@ class Intents:
             self.doubt.set()
 
     def doubtful(self) -> list[Intent]:
-        return [self._open[client_order_id] for client_order_id in self._doubtful]
+        """The oldest first."""
+        return [intent for client_order_id, intent in self._open.items() if client_order_id in self._doubtful]
 
     def close(self) -> None:
         self._file.close()

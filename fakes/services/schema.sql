@@ -167,9 +167,9 @@ CREATE TABLE IF NOT EXISTS training_places (      -- who is to take part
 
 -- A user's first password is its name and '-password'; the token's is svc-reporting-nightly-export-token.
 INSERT INTO users (user_id, role, password_hash, created_at_s) VALUES
-    ('trader-1', 'trader', 'scrypt$2048$8$1$7472616465722d315f5f5f5f5f5f5f5f$d5df9a0bfd6a5792cb59a310e193ecc659751193fb6e321ee4c553d41889901b', 0),
-    ('trader-2', 'trader', 'scrypt$2048$8$1$7472616465722d325f5f5f5f5f5f5f5f$4220e45a6e7c29c0e4db331d1926096386b26aefaeda1b22c6054962c9c09a62', 0),
-    ('ops-1', 'operator', 'scrypt$2048$8$1$6f70732d315f5f5f5f5f5f5f5f5f5f5f$b9a80912d002f1b37994adc49d7dbef3d61b77afae1fac2954047d22a18a3266', 0),
+    ('trader-1', 'trader', 'scrypt$256$8$1$7472616465722d315f5f5f5f5f5f5f5f$48482b5488e39b1eec4225371d3afcf3cc54b5c8938031e882e1547695b9bf82', 0),
+    ('trader-2', 'trader', 'scrypt$256$8$1$7472616465722d325f5f5f5f5f5f5f5f$49c55bed1391028a78f21410d64b1aa5faeb62f969e5dc6cebe89554495fc5a9', 0),
+    ('ops-1', 'operator', 'scrypt$256$8$1$6f70732d315f5f5f5f5f5f5f5f5f5f5f$cbdb820faa3709f44c4e83d07f2d59c4d7f107945c3dd51030d383e0b8d52b3c', 0),
     ('svc-reporting', 'service', '!', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO api_tokens (name, user_id, token_hash, issued_at_s)

@@ -21,14 +21,18 @@ _END_IDLE = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
     " WHERE backend_type = 'client backend' AND state = 'idle' AND usename = %s"
 )
+_LEFT = (  # to ordinary users
+    "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int - count(*)"
+    " FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
 
 
 class UseUpConnections:
-    """Takes every connection that ordinary users may have, and keeps them until healed or until somebody ends one."""
+    """Takes the connections that ordinary users may have, and keeps them until healed or until somebody ends one."""
 
     def __init__(self, name: str, stack: EmbeddedStack, model: ConnectionsUsedUp) -> None:
         self.name, self._server = name, server_of(name, stack, model.process)
-        self._user = str(stack.settings["postgres.user"])
+        self._user, self._free = str(stack.settings["postgres.user"]), model.free
         self._sessions: list[Connection] = []
         self._keeping: asyncio.Task[None] | None = None
 
@@ -36,11 +40,12 @@ class UseUpConnections:
         if self._keeping is not None:
             return
         async with asking(self.name, self._server) as connection:
-            await connection.execute(_END_IDLE.encode(), [self._user])
+            if not self._free:
+                await connection.execute(_END_IDLE.encode(), [self._user])
             self._keeping = asyncio.create_task(self._keep())
             try:
                 async with asyncio.timeout(10):
-                    while await self._take():
+                    while (not self._free or await self._left(connection) > self._free) and await self._take():
                         pass
             except (TimeoutError, psycopg.Error) as error:
                 await self.heal()
@@ -56,10 +61,13 @@ class UseUpConnections:
             await self._sessions.pop().close()
 
     async def bitten(self) -> str | None:
-        """What an ordinary user is told who connects now, and how many sessions of the fault there are."""
+        """How many sessions of the fault there are; and what an ordinary user is told who connects now, or how many still can."""
         held = len([each for each in self._sessions if not _ended(each)])
         if not held:
             return None
+        if self._free:
+            async with asking(self.name, self._server) as connection:
+                return f"{held} sessions idle in transaction; {await self._left(connection)} connections are left"
         try:
             async with await _connect(self._server, self._user):
                 return None
@@ -73,8 +81,12 @@ class UseUpConnections:
             if any(_ended(each) for each in self._sessions):
                 return
             with suppress(psycopg.Error):
-                while await self._take():
+                while not self._free and await self._take():
                     pass
+
+    async def _left(self, connection: Connection) -> int:
+        """How many more sessions of ordinary users the server would let in."""
+        return int(await scalar(connection, _LEFT))
 
     async def _take(self) -> bool:
         """One more session; False when there is no room. Raises psycopg.Error when the server is not there."""

@@ -21,10 +21,13 @@ class LoseSite:
     def __init__(self, name: str, stack: EmbeddedStack, site: str) -> None:
         self.name, self._site, self._stack = name, site, stack
         self._parts = {part: stack.process(part) for part in stack.model.at_site(site)}
+        self._lost = False
         if not self._parts:
             raise FaultError(f"{name}: this stack has no site {site}")
 
     async def inject(self) -> None:
+        if self._lost:
+            return
         running = {part: target for part, target in self._parts.items() if target.running}
         if not running and not self._left():
             raise FaultError(f"{self.name}: nothing of {self._site} runs, so there was nothing to lose")
@@ -34,6 +37,7 @@ class LoseSite:
             if not isinstance(target, RunningService):
                 await self._stack.wipe(target)
         await asyncio.to_thread(_empty, self._lying_there())
+        self._lost = True
 
     async def heal(self) -> None:
         return

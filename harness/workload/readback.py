@@ -2,7 +2,7 @@
 
 The tables come from one snapshot, so they are judged against each other exactly. The broker is asked before and after it: an
 order is at the broker before it is booked, so what was filled before the snapshot has had time to be booked, and what is
-booked has its fill in the later answer.
+booked has its fill in the later answer. After an outage an engine has much to settle: it is given time for as long as it goes on.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ _FILL = ("fill_id", "client_order_id", "symbol", "side", "quantity", "at_s")
 _BOOKED_WITHIN_S = 3.0  # wall, for fills that are being booked while we read
 _LOOK_EVERY_S = 0.1
 _ANSWER_WITHIN_S = 20.0
-_YOUNG_S = 10.0  # a fill older than this will not be booked any more
+_YOUNG_S = 10.0  # documented: an older fill is waited for only while others of its age are being booked
+_GOES_ON_S = 1.0  # wall between two of those: then nobody settles any more
+_SETTLED_WITHIN_S = 60.0  # wall: a thousand of them
 
 Rows = list[list[Any]]
 
@@ -61,15 +63,20 @@ async def _fills(http: httpx.AsyncClient) -> Rows:
 
 
 async def _read_until_booked(dsn: str, fills: Rows) -> dict[str, Rows]:
-    """The tables, read again for a moment while a recent fill is not booked yet."""
+    """The tables, read again for a moment while a recent fill is not booked yet, and for as long as older ones still are booked."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + _BOOKED_WITHIN_S
+    began_s = last_s = loop.time()
     newest_s = max((float(fill[-1]) for fill in fills), default=0.0)
     young = {str(fill[1]) for fill in fills if float(fill[-1]) > newest_s - _YOUNG_S}
+    fewest = len(fills) + 1
     while True:
         tables = await _tables(dsn)
-        missing = young - {row[1] for row in tables["executions"]}
-        if not missing or loop.time() >= deadline:
+        missing = {str(fill[1]) for fill in fills} - {str(row[1]) for row in tables["executions"]}
+        now_s = loop.time()
+        if len(missing) < fewest:
+            fewest, last_s = len(missing), now_s
+        within_s = _SETTLED_WITHIN_S if now_s - last_s < _GOES_ON_S else _BOOKED_WITHIN_S if missing & young else 0.0
+        if not missing or now_s - began_s >= within_s:
             return tables
         await asyncio.sleep(_LOOK_EVERY_S)
 

@@ -57,13 +57,14 @@ class WrongUpdate(_PostgresFault):
 
 
 class ConnectionsUsedUp(_PostgresFault):
-    """Sessions that are idle in a transaction take every connection that ordinary users may have.
+    """Sessions that are idle in a transaction take the connections that ordinary users may have: all of them, or all but some.
 
-    Idle sessions of others are ended first, as pools end theirs now and then, so that their next request needs a new one. As
-    long as nobody ends a session of the fault it takes what becomes free. Healed by ending its sessions.
+    Where none is left, idle sessions of others are ended first, as pools end theirs now and then, so that their next request needs a
+    new one; and as long as nobody ends a session of the fault it takes what becomes free. Healed by ending its sessions.
     """
 
     fault: Literal["postgres.connections-used-up"]
+    free: int = Field(0, ge=0, description="How many connections are left to ordinary users at first; 0: none, and none later.")
 
 
 class LockPileUp(_PostgresFault):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from fakes.services import base
 from tests.fakes.services.live import eventually
 from tests.fakes.services.stack import Stack
 
@@ -90,3 +93,31 @@ def test_requests_are_counted_and_timed_and_probes_are_not(stack: Stack) -> None
     assert 'path="/metrics"' not in text
     assert stack.metric("broker", "cpu_usage_percent") >= 0
     assert stack.metric("broker", 'service_info{version="1.0.0"}') == 1
+
+
+def test_the_share_of_a_processor_is_one_of_half_a_second_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks ten times a second is told of the last half second; whoever asks each five, of those."""
+    marks = iter([(0.0, 0.0), (0.1, 0.1), (0.2, 0.1), (0.4, 0.1), (0.61, 0.6), (0.75, 0.6), (5.75, 3.1), (5.75, 3.1)])
+    monkeypatch.setattr(base._CpuShare, "_mark", lambda _: next(marks))
+    share = base._CpuShare()
+    assert [share.percent() for _ in range(5)] == pytest.approx([100.0, 50.0, 25.0, 98.04, 90.91], abs=0.01)
+    assert [share.percent(), share.percent()] == pytest.approx([50.0, 50.0], abs=0.01)
+
+
+def test_what_threads_have_waited_is_kept_when_they_end(tmp_path: Path) -> None:
+    """The sum never goes back, and one that ends while it is read hides no other."""
+    waited = base._Waited(tmp_path)
+
+    def thread(number: int, waited_s: float) -> None:
+        (tmp_path / str(number)).mkdir(exist_ok=True)
+        (tmp_path / str(number) / "schedstat").write_text(f"1 {waited_s * 1e9:.0f} 1\n")
+
+    thread(1, 2.0)
+    thread(2, 3.0)
+    assert waited.seconds() == pytest.approx(5.0)
+    (tmp_path / "1" / "schedstat").unlink()
+    thread(2, 4.0)
+    thread(3, 0.5)
+    assert waited.seconds() == pytest.approx(6.5)
+    shutil.rmtree(tmp_path)  # as without descriptors
+    assert waited.seconds() == pytest.approx(6.5)

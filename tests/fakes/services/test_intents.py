@@ -45,3 +45,14 @@ def test_a_second_try_of_an_open_order_is_not_new(tmp_path: Path) -> None:
     with closing(Intents(tmp_path / "intents")) as intents:
         assert intents.add(A, TERMS)
         assert not intents.add(A, TERMS)
+
+
+def test_the_oldest_doubt_is_settled_first(tmp_path: Path) -> None:
+    """In whatever order they came to be in doubt."""
+    orders = [Order(f"o-{number}", "EURUSD", "buy", 1) for number in range(20)]
+    with closing(Intents(tmp_path / "intents")) as intents:
+        for order in orders:
+            intents.add(order, TERMS)
+        for order in reversed(orders):
+            intents.doubted(order.client_order_id)
+        assert [order for order, _ in intents.doubtful()] == orders

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import tempfile
 import time
@@ -217,6 +218,21 @@ def test_no_connection_is_left_for_ordinary_users_until_healed(platform: Platfor
         eventually(lambda: platform.order("no-room").status_code >= 500 or None)
     assert platform.sql("SELECT 1", user="eafix") == [(1,)]
     filled(platform, "room")
+
+
+def test_some_connections_may_be_left(platform: Platform) -> None:
+    """Who has one keeps it, and a new one is had; so many are taken that an alert on the share of them fires."""
+    with injected(platform, fault_of(platform, "postgres.connections-used-up", PRIMARY, free=5)) as fault:
+        assert re.fullmatch(r"\d+ sessions idle in transaction; \d+ connections are left", evidence_of(platform, fault))
+        [(taken, ours)] = platform.sql(
+            "SELECT count(*), count(*) FILTER (WHERE application_name = 'reporting') FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend'"
+        )
+        assert 38 < taken < 47  # of 50; three are kept for superusers
+        assert ours > 10
+        filled(platform, "still-room")
+    assert platform.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'reporting'") == [(0,)]
+    assert platform.call(fault.bitten()) is None
 
 
 def refusal(platform: Platform) -> str | None:

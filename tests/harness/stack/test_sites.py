@@ -11,7 +11,7 @@ import pytest
 
 from fakes.clock import PageClock
 from harness.dns import names_of, zone_of
-from harness.errors import HarnessError
+from harness.errors import FaultError, HarnessError
 from harness.history import Event, History, Recorder
 from harness.stack.postgres import PostgresServer
 from harness.stack.sites import SiteControl
@@ -166,3 +166,24 @@ def test_the_old_primary_is_rewound_follows_and_takes_over_again(platform: Platf
     book(platform, "postgres-primary", "home again")
     eventually(lambda: "home again" in orders(platform, "postgres-dr") or None)
     assert [facts["active"] for facts in sites.facts().values()] == [True, False]
+
+
+def test_a_lost_site_leaves_nothing_and_comes_back_by_nobody(platform: Platform) -> None:
+    """Its processes are gone and so are its data; what the second site has stays, and healing brings nothing back."""
+    with pytest.raises(FaultError, match="has no site moon"):
+        fault_of(platform, "site.lost", site="moon")
+    call, lost = platform.call, fault_of(platform, "site.lost", site="primary")
+    data = database(platform, "postgres-primary").data
+    assert data.exists()
+    assert call(lost.bitten()) is None
+    call(lost.inject())
+    call(lost.inject())
+    assert "of primary are gone, with their data" in str(call(lost.bitten()))
+    assert not data.exists()
+    assert not answers(platform, "gui-gateway")
+    assert "home again" in orders(platform, "postgres-dr")
+    call(lost.heal())
+    call(lost.heal())
+    assert "of primary are gone, with their data" in str(call(lost.bitten()))
+    with pytest.raises(FaultError, match="so there was nothing to lose"):
+        call(fault_of(platform, "site.lost", site="primary").inject())

@@ -15,6 +15,7 @@ from aiohttp import web
 from fakes.clock import ClockPage, PageClock
 from harness.history import HISTORY_FILE, Event, History, Recorder
 from harness.measure import measure
+from harness.workload import readback
 from harness.workload.invariants import check_all, record_checks
 from harness.workload.readback import read_back
 from harness.workload.stream import Observer
@@ -150,3 +151,27 @@ def test_what_cannot_be_read_is_recorded_as_not_read(broken: str, tmp_path: Path
     assert event.kind == "readback.failed"
     assert event.data["error"]
     assert check_all(History.read(tmp_path)) == []
+
+
+FILLS = [
+    [f"F-{number}", f"o-{number}", "EURUSD", "buy", 1, float(at_s)] for number, at_s in enumerate((1, 2, 3, 4, 500), start=1)
+]
+
+
+@pytest.mark.parametrize("settled", [0, 2, 4])
+def test_old_fills_are_waited_for_as_long_as_others_are_still_booked(settled: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that was cut off for minutes books one fill after the other; what it has given up is not waited for."""
+    reads = 0
+
+    async def tables(_dsn: str) -> dict[str, readback.Rows]:
+        nonlocal reads
+        reads += 1
+        booked = ["o-5", *(f"o-{number}" for number in range(1, min(reads, settled + 1)))]  # one more with each reading
+        return {"executions": [["E", name] for name in booked]}
+
+    monkeypatch.setattr(readback, "_tables", tables)
+    monkeypatch.setattr(readback, "_LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(readback, "_GOES_ON_S", 0.2)
+    found = asyncio.run(readback._read_until_booked("nowhere", FILLS))
+    assert len(found["executions"]) == 1 + settled
+    assert reads == 5 if settled == 4 else reads > 5
