@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from harness.history import History
 from harness.measure import Measures
+from reports.campaign_pictures import end_text, interval_text, met_text, share_text
 from reports.words import duration_text
 from sim.night import Night
 
@@ -34,9 +35,33 @@ def print_campaign(console: Console, found: Mapping[str, Any]) -> None:
         console.print(_tornado(found["tornado"]))
     reached = ", ".join(f"{name} {row['nights']:,}" for name, row in found["reached"].items() if row["nights"])
     console.print(f"reached  {reached}", soft_wrap=True)
-    for name in found["never_reached"]:
+    for why in found["unjudged"]:
+        console.print(f"[bold yellow]UNKNOWN[/] {escape(why)}", soft_wrap=True)
+    for name in () if found["unjudged"] else found["never_reached"]:
         console.print(f"[bold red]FAIL[/] no night reached '{name}': this campaign has not tried it")
-    print_year(console, found["year"])
+    if not found["unjudged"]:
+        print_year(console, found["year"])
+
+
+def print_overview(console: Console, rows: Sequence[Mapping[str, Any]], left_out: Mapping[str, str]) -> None:
+    """A line for each campaign: when half and 19 of 20 nights had recovered, and the target that is met least. Then what is unknown."""
+    table = _table("scenario", "recovered p50", "p95", "met least", "")
+    reasons: dict[str, str] = dict(left_out)
+    for row in rows:
+        if row["unjudged"]:
+            reasons[row["scenario"]] = "; ".join(row["unjudged"])
+            continue
+        recover = row["measures"]["recover_s"]["percentiles"]
+        least = min(row["targets"], key=lambda each: float(each["probability"]["value"]), default=None)
+        about = "" if least is None else f"{share_text(least['probability']['value'])} {least['name']}"
+        said = "[bold red]FAIL[/] never " + ", ".join(row["never_reached"]) if row["never_reached"] else ""
+        table.add_row(row["scenario"], *(_text(recover[q]["value"]) for q in ("0.5", "0.95")), about, said)
+    console.print(table)
+    for name, why in sorted(reasons.items()):
+        console.print(f"[bold yellow]UNKNOWN[/] {escape(name)}: {escape(why)}", soft_wrap=True)
+    console.print(
+        f"{len(rows) + len(left_out)} scenarios: {len(rows) + len(left_out) - len(reasons)} judged, {len(reasons)} unknown"
+    )
 
 
 def print_year(console: Console, found: Mapping[str, Any]) -> None:
@@ -86,13 +111,12 @@ def _measures(measures: Mapping[str, Any]) -> Table:
 def _targets(targets: list[dict[str, Any]]) -> Table:
     table = _table("target", "limit", "met", "95 % interval", "unknown", "source")
     for row in targets:
-        low, high = row["probability"]["low"], row["probability"]["high"]
         limit = duration_text(row["limit"]) if row["unit"] == "s" else f"{row['limit']:g} {row['unit']}"
         table.add_row(
             row["name"],
             limit,
-            f"{row['probability']['value']:.2%}",
-            f"{low:.2%} to {high:.2%}",
+            met_text(row),
+            interval_text(row),
             str(row["unknown"] or ""),
             row["source"],
         )
@@ -119,7 +143,7 @@ def _change(change: Mapping[str, Any]) -> Table:
         )
     for row in change["targets"]:
         mean = row["difference"]
-        table.add_row(f"met {row['name']}", f"{row['before']:.2%}", f"{row['after']:.2%}", f"{mean['value']:+.2%}")
+        table.add_row(f"met {row['name']}", share_text(row["before"]), share_text(row["after"]), f"{mean['value']:+.2%}")
     return table
 
 
@@ -127,7 +151,7 @@ def _tornado(bars: list[dict[str, Any]]) -> Table:
     table = _table("tornado", "low", "high", "recover at low", "recover at high", "one unit more", "source")
     for bar in bars[:_ROWS]:
         table.add_row(
-            bar["figure"], f"{bar['low']:g}", f"{bar['high']:g}", duration_text(bar["recover_low_s"]), duration_text(bar["recover_high_s"]),
+            bar["figure"], end_text(bar, "low"), end_text(bar, "high"), duration_text(bar["recover_low_s"]), duration_text(bar["recover_high_s"]),
             f"{bar['per_unit_s']:+.3g} s", bar["source"],
         )  # fmt: skip
     return table

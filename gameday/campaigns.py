@@ -15,7 +15,9 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 @click.command()
 @click.argument("scenario", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="The whole catalogue, but for planned work, which is not simulated.")
+@click.option(
+    "--all", "everything", is_flag=True, help="The whole catalogue, a line for each; of what the model can't judge, the reason."
+)
 @click.option("--runs", type=click.IntRange(1), default=10_000, show_default=True, help="Nights of each scenario.")
 @click.option(
     "--seed", type=click.IntRange(0), default=7, show_default=True, help="One seed, the same nights: whoever computes them."
@@ -42,21 +44,29 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 )
 @click.option("--people", default="rota", show_default=True, help="A set of figures of sim/assumptions.yaml: rota, or drill.")
 @click.option("--calibration", type=_FILE, help="Figures that `gameday calibrate` wrote.")
+@click.option(
+    "--a-year", "rates", multiple=True, metavar="[SCENARIO=]NUMBER",
+    help="How many such incidents a year there are; without a scenario: of each.  [default: year.incidents of sim/assumptions.yaml]",
+)  # fmt: skip
 @click.option("--night", type=click.IntRange(0), help="Only this night, alone.")
 @click.option("--trace", is_flag=True, help="Of --night: every event, and a history as a live drill leaves it.")
 @click.option(
     "--validate",
     "validate_with",
-    type=_FOLDER,
+    type=click.Path(path_type=Path, exists=True),
     metavar="DRILLS",
-    help="Hold the simulation against the live drills in this folder.",
+    help="Hold the simulation against the live drills in this folder, or in a file with a result.json on each line.",
 )
 @click.option("--engine", type=click.Choice(["processes", "dask"]), default="processes", show_default=True)
 @click.option("--scheduler", metavar="ADDRESS", help="Of --engine dask: tcp://HOST:8786.")
+@click.option(
+    "--store/--no-store", "keep", default=True, show_default=True, help="Put what is in --out into the store: docs/reports.md."
+)
 def simulate(scenario: tuple[str, ...], everything: bool, workers: int | None, **options: Any) -> None:
     """Simulate nights of scenarios in virtual time: how likely are the targets met, and what matters most?
 
-    Exit codes: 0 done; 1 a declared state was never reached, or --validate finds a bias; 2 bad usage or input; 3 nothing to judge by.
+    Exit codes: 0 done; 1 a declared state was never reached, or --validate finds a bias; 2 bad usage or input; 3 unknown: the model
+    can't judge it, and says why.
     """
     from gameday.simulating import SimulateWishes, run_simulate
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+import signal
+import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,17 +20,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from gameday import __version__
-from gameday.campaign_tables import print_campaign, print_night, print_year
-from gameday.exits import FAILED, PASSED, UNKNOWN, worst
+from gameday.campaign_tables import print_campaign, print_night, print_overview, print_year
+from gameday.exits import FAILED, PASSED, TERMINATED, UNKNOWN, worst
 from gameday.listing import make_console
 from harness.errors import HarnessError
 from scenarios.errors import InvalidInput, Problem
 from scenarios.loader import LoadedScenario, catalogue, find_scenarios, load_scenario
 from scenarios.suggestions import hint
 from sim.assumptions import Assumptions, load_assumptions, load_calibration, read_change
-from sim.campaign import Wish, missing_states, simulate, summary
-from sim.engines import WorkerLost, open_engine
+from sim.campaign import Wish, missing_states, simulate_on, summary
+from sim.chunk import NIGHTS as CHUNK
+from sim.engines import WorkerLost, open_engine, warm
 from sim.histories import simulate_night, write_history
+from sim.judgeable import NotSimulated
 from sim.parts import STATES
 from sim.plan import Plan, make_plan
 from sim.sensitivity import tornado
@@ -58,21 +65,22 @@ class SimulateWishes:
     validate_with: Path | None = None
     engine: str = "processes"
     scheduler: str | None = None
+    rates: Sequence[str] = ()  # incidents a year: SCENARIO=NUMBER, or NUMBER for each
+    keep: bool = True  # what is in `out`, in the store as well
+    executor: Executor | None = None  # the workers, once they are there
 
 
 def run_simulate(wishes: SimulateWishes) -> int:
     """Do what is wished; the worst exit code. Raises InvalidInput before the first night."""
     console = make_console()
+    _warm(wishes)
     assumptions = load_assumptions()
     if wishes.calibration is not None:
         assumptions = load_calibration(wishes.calibration, assumptions)
     assumptions = assumptions.of(wishes.people)
-    unknown = [each for each in wishes.reached if each not in STATES]
-    if unknown:
-        raise InvalidInput(
-            [Problem(Path("--reached"), 0, 0, f"'{each}' is no state{hint(each, list(STATES))}") for each in unknown]
-        )
-    plans = list(_plans(wishes, assumptions, console))
+    _all_states(wishes.reached)
+    plans, left_out = _plans(wishes, assumptions, console)
+    rates = _a_year(wishes, [*(plan.name for _, plan in plans), *left_out], assumptions)
     for text in wishes.what_ifs:  # a mistake in one is told before the first campaign
         for loaded, _ in plans:
             _changed(text, loaded, assumptions, wishes.seed)
@@ -86,33 +94,95 @@ def run_simulate(wishes: SimulateWishes) -> int:
         for _, plan in plans:
             _one_night(plan, wishes, console)
         return PASSED
-    with tempfile.TemporaryDirectory(prefix="gameday-nights-") as scratch:
+    with _ended_in_order(), tempfile.TemporaryDirectory(prefix="gameday-nights-") as scratch:
         out = wishes.out or Path(scratch)
         try:
-            kinds, codes = _campaigns(plans, wishes, assumptions, out, console)
+            with open_engine(wishes.workers, engine=wishes.engine, scheduler=wishes.scheduler) as executor:
+                kinds, rows = _campaigns(plans, replace(wishes, executor=executor), assumptions, rates, out, console)
         except WorkerLost as error:
             raise HarnessError(str(error)) from error
+        if len(rows) + len(left_out) > 1:
+            print_overview(console, [found for found, _ in rows], left_out)
         if len(kinds) > 1:
             print_year(console, _year(kinds, assumptions, plans[0][1], wishes.seed))
-    return worst(codes)
+    if wishes.out is not None and wishes.keep:
+        _keep(wishes.out, [wishes.out / plan.name for _, plan in plans], console)
+    return worst([*(code for _, code in rows), *(UNKNOWN for _ in left_out)])
 
 
-def _plans(wishes: SimulateWishes, assumptions: Assumptions, console: Console) -> Iterator[tuple[LoadedScenario, Plan]]:
-    """The plans of what is asked for; of the whole catalogue, what can't be simulated is told and left out."""
-    for path in find_scenarios([*wishes.names, *(catalogue() if wishes.everything else ())]):
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """SIGTERM unwinds as Ctrl-C does: half a file is removed, and no worker is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _warm(wishes: SimulateWishes) -> None:
+    if wishes.engine == "processes" and wishes.runs > CHUNK and wishes.night is None and wishes.validate_with is None:
+        warm(wishes.workers)
+
+
+def _all_states(names: Sequence[str]) -> None:
+    problems = [
+        Problem(Path("--reached"), 0, 0, f"'{each}' is no state{hint(each, list(STATES))}")
+        for each in names
+        if each not in STATES
+    ]
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _a_year(wishes: SimulateWishes, names: Sequence[str], assumptions: Assumptions) -> dict[str, float]:
+    """Incidents a year of each scenario. Raises InvalidInput for a rate that is none, and for a scenario that is not simulated."""
+    found = dict.fromkeys(names, assumptions["year.incidents"])
+    for text in sorted(wishes.rates, key=lambda each: "=" in each):  # what is said of one counts more than what is said of all
+        name, sign, number = text.rpartition("=")
+        try:
+            rate = float(number)
+        except ValueError:
+            rate = math.nan
+        if not 0 <= rate < math.inf:
+            raise InvalidInput(
+                [Problem(Path("--a-year"), 0, 0, f"'{text}' is not a number of incidents a year, such as service-failure=2")]
+            )
+        if sign and name not in names:
+            raise InvalidInput([Problem(Path("--a-year"), 0, 0, f"'{name}' is not simulated here{hint(name, names)}")])
+        found.update({name: rate} if sign else dict.fromkeys(names, rate))
+    return found
+
+
+def _plans(
+    wishes: SimulateWishes, assumptions: Assumptions, console: Console
+) -> tuple[list[tuple[LoadedScenario, Plan]], dict[str, str]]:
+    """The plans of what is asked for, and what the model can't carry out, with the reason: that is unknown, not wrong."""
+    plans, left_out = [], {}
+    for path in dict.fromkeys(find_scenarios([*wishes.names, *(catalogue() if wishes.everything else ())])):
         loaded = load_scenario(path)
         try:
-            yield loaded, make_plan(loaded, assumptions, seed=wishes.seed, version=__version__)
-        except InvalidInput as error:
+            plans.append((loaded, make_plan(loaded, assumptions, seed=wishes.seed, version=__version__)))
+        except NotSimulated as error:
+            left_out[loaded.name] = str(error)
             if not wishes.everything:
-                raise
-            console.print(Text(f"left out: {error}", "yellow"), soft_wrap=True)
+                console.print(Text.assemble(("UNKNOWN", "bold yellow"), f"  {error}"), soft_wrap=True)
+    return plans, left_out
 
 
 def _campaigns(
-    plans: list[tuple[LoadedScenario, Plan]], wishes: SimulateWishes, assumptions: Assumptions, out: Path, console: Console
-) -> tuple[list[Kind], list[int]]:
-    kinds, codes = [], []
+    plans: list[tuple[LoadedScenario, Plan]],
+    wishes: SimulateWishes,
+    assumptions: Assumptions,
+    rates: Mapping[str, float],
+    out: Path,
+    console: Console,
+) -> tuple[list[Kind], list[tuple[dict[str, Any], int]]]:
+    """Each campaign: for the year of all that can be judged, and as its document with its exit code."""
+    kinds, rows = [], []
     for loaded, plan in plans:
         folder = out / plan.name
         nights = _simulated(plan, wishes, folder / NIGHTS_FILE, plan.name, console)
@@ -125,20 +195,42 @@ def _campaigns(
         ]  # fmt: skip
         if wishes.tornado:
             found["tornado"] = _tornado(loaded, wishes, assumptions, console)
-        kind = Kind(plan.name, nights, assumptions["year.incidents"], plan.give_up_after_s)
+        kind = Kind(plan.name, nights, rates[plan.name], plan.give_up_after_s)
         found["year"] = _year([kind], assumptions, plan, wishes.seed)
-        kinds.append(kind)
-        missing = missing_states(plan, nights, tuple(wishes.reached))
-        found["never_reached"] = missing
-        codes.append(FAILED if missing else PASSED)
-        print_campaign(console, found)
+        found["never_reached"] = missing_states(plan, nights, tuple(wishes.reached))
+        rows.append((found, _code(plan, found["never_reached"], wishes)))
+        if not plan.unjudged:
+            kinds.append(kind)
+        if not wishes.everything:
+            print_campaign(console, found)
         (folder / CAMPAIGN_FILE).write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         if wishes.out is not None:
             from reports.campaign import write_campaign
 
             write_campaign(folder)
-            console.print(f"report   {folder / 'report.md'}\nnights   {folder / NIGHTS_FILE}", soft_wrap=True)
-    return kinds, codes
+            if not wishes.everything:
+                console.print(f"report   {folder / 'report.md'}\nnights   {folder / NIGHTS_FILE}", soft_wrap=True)
+    return kinds, rows
+
+
+def _code(plan: Plan, never_reached: list[str], wishes: SimulateWishes) -> int:
+    """What the model can't judge is unknown, unless the caller asked for a state that it did not reach."""
+    if plan.unjudged:
+        return FAILED if set(never_reached) & set(wishes.reached) else UNKNOWN
+    return FAILED if never_reached else PASSED
+
+
+def _keep(out: Path, folders: list[Path], console: Console) -> None:
+    """Put campaigns into the store; one that is there already stays once. A store that fails never fails a campaign."""
+    try:
+        from reports.store import Store
+
+        problem = "; ".join(Store.open(out).import_folders(folders).problems)
+    except Exception as error:  # noqa: BLE001 -- whatever is wrong with the store, the campaign is done
+        problem = str(error)
+    if problem:
+        warning = f"warning: not in the store: {problem} Later: gameday store import {out}"
+        console.print(Text(warning, "yellow"), soft_wrap=True)
 
 
 def _changed(text: str, loaded: LoadedScenario, assumptions: Assumptions, seed: int) -> Plan:
@@ -160,14 +252,13 @@ def _changed(text: str, loaded: LoadedScenario, assumptions: Assumptions, seed: 
 
 def _tornado(loaded: LoadedScenario, wishes: SimulateWishes, assumptions: Assumptions, console: Console) -> list[dict[str, Any]]:
     console.print("[dim]tornado: each figure from its low to its high end ...[/]")
-    with open_engine(wishes.workers, engine=wishes.engine, scheduler=wishes.scheduler) as executor:
-        bars = tornado(
-            lambda changed: make_plan(loaded, changed, seed=wishes.seed),
-            assumptions,
-            wishes.tornado,
-            executor,
-            workers=wishes.workers,
-        )
+    bars = tornado(
+        lambda changed: make_plan(loaded, changed, seed=wishes.seed),
+        assumptions,
+        wishes.tornado,
+        wishes.executor,
+        workers=wishes.workers,
+    )
     return [bar.to_json() for bar in bars]
 
 
@@ -197,7 +288,7 @@ def _one_night(plan: Plan, wishes: SimulateWishes, console: Console) -> None:
 def _simulated(plan: Plan, wishes: SimulateWishes, path: Path, title: str, console: Console) -> Nights:
     wish = Wish(wishes.runs, wishes.workers, wishes.until_width, wishes.engine, wishes.scheduler)
     with _progress(title, wishes.runs, console) as told:
-        return simulate(plan, wish, path, told=told)
+        return simulate_on(wishes.executor, plan, wish, path, told=told)
 
 
 class _Rate(ProgressColumn):

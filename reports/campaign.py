@@ -7,7 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports.campaign_pictures import draw_cumulative, draw_distribution, draw_path, draw_tornado
+from reports.campaign_pictures import (
+    draw_cumulative,
+    draw_distribution,
+    draw_path,
+    draw_tornado,
+    end_text,
+    interval_text,
+    met_text,
+    share_text,
+)
 from reports.words import duration_text
 
 if TYPE_CHECKING:
@@ -22,7 +31,7 @@ _STEPS = 8
 def write_campaign(folder: Path) -> None:
     """Write `report.md` and the pictures into a campaign's folder. Raises OSError, ValueError for a folder that holds none."""
     found = json.loads((folder / CAMPAIGN_FILE).read_text(encoding="utf-8"))
-    target = next((row for row in found["targets"] if row["measure"] == "time_to_recover_s"), None)
+    target = next((row for row in found["targets"] if row["measure"] == "time_to_recover_s" and not found.get("unjudged")), None)
     recover = _column(folder / NIGHTS_FILE, "recover_s")
     title = f"{found['title']}: {found['nights']:,} simulated nights"
     draw_distribution(recover, target, title, folder / "distribution.png")
@@ -33,14 +42,25 @@ def write_campaign(folder: Path) -> None:
         draw_tornado(found["tornado"], f"{found['title']}: what one figure changes", folder / "tornado.png")
         pictures.append("tornado.png")
     if found["what_if"]:
-        curves = [("as it is", recover)]
+        curves = [(_named("as it is", found["targets"], target, "probability"), recover)]
         curves += [
-            (change["change"], _column(folder / f"what-if-{number}.parquet", "recover_s"))
+            (
+                _named(change["change"], change["targets"], target, "after"),
+                _column(folder / f"what-if-{number}.parquet", "recover_s"),
+            )
             for number, change in enumerate(found["what_if"], start=1)
         ]
         draw_cumulative(curves, target, f"{found['title']}: what if", folder / "what-if.png")
         pictures.append("what-if.png")
     (folder / REPORT_FILE).write_text("\n".join(_lines(found, target, pictures)) + "\n", encoding="utf-8")
+
+
+def _named(name: str, rows: Sequence[Mapping[str, Any]], target: Mapping[str, Any] | None, key: str) -> str:
+    """A curve's name, with the share of nights that met the target."""
+    met = next((row[key] for row in rows if target is not None and row["name"] == target["name"]), None)
+    if met is None:
+        return name
+    return f"{name}: met in {share_text(met['value'] if isinstance(met, dict) else met)}"
 
 
 def _column(path: Path, name: str) -> NDArray[np.float64]:
@@ -58,7 +78,7 @@ def _lines(found: Mapping[str, Any], target: Mapping[str, Any] | None, pictures:
     yield f"Simulated by `gameday simulate {found['scenario']} --runs {found['nights']} --seed {found['seed']}`, people: {found['people']}. Nothing"
     yield "here was measured live; docs/simulation.md says what the model leaves out, sim/assumptions.yaml what it supposes."
     yield from ("", *(f"- {note}" for note in found["notes"]), "")
-    if found["never_reached"]:
+    if found["never_reached"] and not found.get("unjudged"):
         yield f"**This campaign has not tried what it should: no night reached {', '.join(found['never_reached'])}.**"
         yield ""
     yield from _targets(found["targets"])
@@ -68,12 +88,15 @@ def _lines(found: Mapping[str, Any], target: Mapping[str, Any] | None, pictures:
         yield from _tornado(found["tornado"])
     for change in found["what_if"]:
         yield from _change(change)
-    yield from _year(found["year"])
+    if not found.get("unjudged"):
+        yield from _year(found["year"])
     yield from (f"![{name.removesuffix('.png')}]({name})" for name in pictures)
 
 
 def _answer(found: Mapping[str, Any], target: Mapping[str, Any] | None) -> str:
-    """Will we make it, and what matters most: two sentences."""
+    """Will we make it, and what matters most: two sentences. Of what the model can't judge, why."""
+    if found.get("unjudged"):
+        return " ".join(f"**Unknown: {why}.**" for why in found["unjudged"])
     worst = max(found["critical_path"], key=lambda row: row["worst_s"], default=None)
     middle = max(found["critical_path"], key=lambda row: row["median_s"], default=None)
     about = ""
@@ -82,7 +105,7 @@ def _answer(found: Mapping[str, Any], target: Mapping[str, Any] | None) -> str:
     if target is None:
         return f"No target on recovery is named by this scenario.{about}"
     p = target["probability"]
-    return f"**The target of {duration_text(target['limit'])} is met in {p['value']:.1%} of nights (95 % interval {p['low']:.1%} to {p['high']:.1%}).**{about}"
+    return f"**The target of {duration_text(target['limit'])} is met in {share_text(p['value'])} of nights (95 % interval {share_text(p['low'])} to {share_text(p['high'])}).**{about}"
 
 
 def _targets(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -93,9 +116,8 @@ def _targets(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         "|---|---|---|---|---|---|",
     )
     for row in rows:
-        p = row["probability"]
         limit = duration_text(row["limit"]) if row["unit"] == "s" else f"{row['limit']:g} {row['unit']}"
-        yield f"| {row['name']} | {limit} | {p['value']:.2%} | {p['low']:.2%} to {p['high']:.2%} | {row['unknown'] or ''} | {row['source']} |"
+        yield f"| {row['name']} | {limit} | {met_text(row)} | {interval_text(row)} | {row['unknown'] or ''} | {row['source']} |"
     yield ""
 
 
@@ -125,8 +147,8 @@ def _tornado(bars: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     )
     for bar in bars[:_STEPS]:
         times = f"{duration_text(bar['recover_low_s'])} to {duration_text(bar['recover_high_s'])}"
-        met = f"{bar['met_low']:.1%} to {bar['met_high']:.1%}"
-        yield f"| {bar['figure']} | {bar['low']:g} | {bar['high']:g} | {times} | {bar['per_unit_s']:+.3g} s | {met} | {bar['source']} |"
+        met = f"{share_text(bar['met_low'])} to {share_text(bar['met_high'])}"
+        yield f"| {bar['figure']} | {end_text(bar, 'low')} | {end_text(bar, 'high')} | {times} | {bar['per_unit_s']:+.3g} s | {met} | {bar['source']} |"
     yield ""
 
 
@@ -139,7 +161,7 @@ def _change(change: Mapping[str, Any]) -> Iterator[str]:
             yield f"| {name.removesuffix('_s')} p{float(q) * 100:g} | {before} | {after} |"
     for row in change["targets"]:
         p = row["difference"]
-        yield f"| {row['name']} met | {row['before']:.2%} | {row['after']:.2%} ({p['low']:+.2%} to {p['high']:+.2%}) |"
+        yield f"| {row['name']} met | {share_text(row['before'])} | {share_text(row['after'])} ({p['low']:+.2%} to {p['high']:+.2%}) |"
     yield ""
 
 

@@ -23,7 +23,34 @@ _HIGH: dict[str, Any] = {"color": _DARK, "edgecolor": PAPER, "hatch": "////"}
 _DPI, _WIDTH_IN = 120, 9.5
 _BARS = 14
 _MOST_LETTERS = 52
+_MOST_DIGITS = 4
 _UNITS = ((3 * 3600.0, 3600.0, "hours"), (180.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))
+
+
+def share_text(share: float) -> str:
+    """A share in percent; 100 % and 0 % only where it is all and nothing, so that one night in ten thousand is not rounded away."""
+    if share in (0.0, 1.0):
+        return f"{share:.0%}"
+    digits = 1
+    while digits < _MOST_DIGITS and f"{share:.{digits}%}" in (f"{0:.{digits}%}", f"{1:.{digits}%}"):
+        digits += 1
+    return f"{share:.{digits}%}"
+
+
+def met_text(row: Mapping[str, Any]) -> str:
+    """The share of nights that met a target; "unknown" where none could be judged: that is not 0 %."""
+    return share_text(row["probability"]["value"]) if row["met"] or row["missed"] else "unknown"
+
+
+def interval_text(row: Mapping[str, Any]) -> str:
+    """Its 95 % interval; nothing where none could be judged."""
+    low, high = (row["probability"][end] for end in ("low", "high"))
+    return f"{share_text(low)} to {share_text(high)}" if row["met"] or row["missed"] else ""
+
+
+def end_text(bar: Mapping[str, Any], end: str) -> str:
+    """An end of a figure's range, `low` or `high`: as a duration where it is one."""
+    return duration_text(bar[end]) if bar["seconds"] else f"{bar[end]:g}"
 
 
 def draw_distribution(seconds: NDArray[np.float64], target: Mapping[str, Any] | None, title: str, path: Path) -> None:
@@ -40,7 +67,7 @@ def draw_distribution(seconds: NDArray[np.float64], target: Mapping[str, Any] | 
             for edge, bar in zip(edges, axes.patches, strict=False):
                 if edge * unit_s >= target["limit"]:
                     bar.set(facecolor=BAD, hatch="////", edgecolor="#F0B79B")
-            _line(axes, target, unit_s, float(max(counts, default=1.0)))
+            _line(axes, target, unit_s, float(max(counts, default=0.0)) or 1.0)
         beyond = len(seconds) - int((known <= end_s).sum())
         axes.set_xlabel(
             f"time to recover, {unit}"
@@ -67,8 +94,8 @@ def draw_cumulative(
             shares = np.arange(1, len(known) + 1) / len(values)
             colour = (INK, BAD, _DARK, "#8A5200")[number % 4]
             axes.step(
-                np.r_[0, known / unit_s],
-                np.r_[0, shares],
+                np.r_[0, known / unit_s, max(end_s, known[-1] if len(known) else 0.0) / unit_s],
+                np.r_[0, shares, shares[-1] if len(shares) else 0.0],
                 where="post",
                 color=colour,
                 linestyle=lines[number % 4],
@@ -127,7 +154,9 @@ def draw_tornado(bars: Sequence[Mapping[str, Any]], title: str, path: Path) -> N
             for end, label, paint in (("recover_low_s", "low end", _LOW), ("recover_high_s", "high end", _HIGH)):
                 width = (bar[end] - base_s) / unit_s
                 axes.barh(place, width, 0.62, left=base_s / unit_s, label=None if place else label, **paint)
-        axes.set_yticks(range(len(shown)), [f"{bar['figure']}  {bar['low']:g} to {bar['high']:g}" for bar in shown])
+        axes.set_yticks(
+            range(len(shown)), [f"{bar['figure']}  {end_text(bar, 'low')} to {end_text(bar, 'high')}" for bar in shown]
+        )
         axes.set_xlabel(f"mean time to recover, {unit}; the line: as it is")
         axes.axvline(base_s / unit_s, color=INK, linewidth=1.2)
         axes.legend(loc="lower right", frameon=False)
@@ -148,7 +177,7 @@ def _sheet(title: str, height_in: float) -> tuple[Figure, Axes]:
 
 def _line(axes: Axes, target: Mapping[str, Any], unit_s: float, top: float) -> None:
     p = target["probability"]
-    about = f"target {duration_text(target['limit'])}: met in {p['value']:.1%} of nights ({p['low']:.1%} to {p['high']:.1%})"
+    about = f"target {duration_text(target['limit'])}: met in {share_text(p['value'])} of nights ({share_text(p['low'])} to {share_text(p['high'])})"
     axes.axvline(target["limit"] / unit_s, color=INK, linewidth=1.6, linestyle=(0, (8, 4)))
     axes.text(0.0, 1.02, about, transform=axes.transAxes, ha="left", va="bottom", fontsize=9, color=INK)
     axes.set_ylim(0, top * 1.08)

@@ -69,6 +69,7 @@ class Figure:
     p95: float | None = None
     samples: int | None = None
     fit: float | None = None
+    seconds: bool = False  # it is a duration, and not a number of people, a factor or a share
 
     @property
     def mu(self) -> float:
@@ -151,7 +152,17 @@ def _figures(model: AssumptionFile) -> Iterable[Figure]:
             middle = _number(entry.value) if entry.value is not None else float(entry.median_s or 0.0)
             low = middle / 2 if entry.low is None else _number(entry.low)
             high = middle * 2 if entry.high is None else _number(entry.high)
-            yield Figure(f"{group}.{name}", middle, low, high, entry.source, entry.p95_s, entry.samples, entry.fit)
+            yield Figure(
+                f"{group}.{name}",
+                middle,
+                low,
+                high,
+                entry.source,
+                entry.p95_s,
+                entry.samples,
+                entry.fit,
+                isinstance(entry.value, str | None),
+            )
 
 
 def read_change(text: str, assumptions: Assumptions) -> tuple[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ _SHOWN = (
     ("detect_s", "time to detect"), ("acknowledge_s", "time to acknowledge"), ("mitigate_s", "time to mitigate"),
     ("recover_s", "time to recover"), ("recovery_point_s", "recovery point"), ("outage_s", "outage"), ("lost", "lost writes"),
 )  # fmt: skip
+_NEWS = (
+    ("first_update_s", "time to the first update"), ("update_gap_s", "longest time between updates"),
+    ("resolution_update_s", "time to the news of the resolution"),
+)  # fmt: skip
 Told = Callable[[int], None]
 
 
@@ -39,10 +44,18 @@ class Wish:
 
 def simulate(plan: Plan, wish: Wish, path: Path, *, told: Told = lambda _done: None) -> Nights:
     """Simulate the nights of a plan into a Parquet file; `told` hears how many are done."""
+    with open_engine(wish.workers, engine=wish.engine, scheduler=wish.scheduler) as executor:
+        return simulate_on(executor, plan, wish, path, told=told)
+
+
+def simulate_on(executor: Executor | None, plan: Plan, wish: Wish, path: Path, *, told: Told = lambda _done: None) -> Nights:
+    """The same on an engine that is open: several campaigns can share its workers. One chunk is not worth another process."""
+    if wish.engine == "processes" and wish.runs <= NIGHTS:
+        executor = None
     met, done = [0] * len(plan.targets), 0
     about = {"scenario": plan.name, "seed": plan.seed, "segments": list(plan.segments), "targets": list(plan.targets)}
     at_once = max(wish.workers, 1)
-    with writing(path, about) as file, open_engine(wish.workers, engine=wish.engine, scheduler=wish.scheduler) as executor:
+    with writing(path, about) as file:
         for chunk in chunks(plan, _spans(wish.runs), executor, at_once=at_once):
             file.add(chunk)
             done += len(chunk["night"])
@@ -70,13 +83,14 @@ def summary(plan: Plan, nights: Nights) -> dict[str, Any]:
     return {
         "schema": "gameday.campaign/1", "scenario": plan.name, "title": plan.title, "seed": plan.seed, "nights": nights.count,
         "measures": {
-            name: {"title": title, **describe(nights.column(name).astype(np.float64), PERCENTILES)} for name, title in _SHOWN
+            name: {"title": title, **describe(nights.column(name).astype(np.float64), PERCENTILES)}
+            for name, title in (*_SHOWN, *(_NEWS if plan.updates else ()))
         },
         "targets": [_target(plan, nights, number) for number in range(len(plan.targets))],
         "critical_path": critical_path(plan, nights),
         "reached": {name: {"nights": count, **share(count, nights.count).to_json()} for name, count in reached.items()},
         "never_reached": [name for name in plan.states if not reached[name]],
-        "notes": list(plan.notes),
+        "notes": list(plan.notes), "unjudged": [str(each) for each in plan.unjudged],
     }  # fmt: skip
 
 

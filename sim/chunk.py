@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scenarios.model import Target
 from sim.night import Night
 from sim.plan import Plan
-from sim.tally import tally
+from sim.tally import AFTER_END_S, tally
+from sim.updates import Told
 
 NIGHTS = 500  # of one chunk, whatever the number of workers: chunks are written in their order
 MET, MISSED, UNKNOWN = 1, 0, 2
@@ -29,11 +30,13 @@ MEASURES = (
     "lost",
 )
 COUNTS = ("outages", "witnesses", "flags", "level")
-_AFTER_END_S = 2.0  # a history ends so long after observation (sim/histories.py)
 _COLUMNS = {
     "time_to_detect_s": "detect_s", "time_to_acknowledge_s": "acknowledge_s", "time_to_mitigate_s": "mitigate_s",
+    "time_to_first_update_s": "first_update_s", "longest_update_gap_s": "update_gap_s", "time_to_resolution_update_s": "resolution_update_s",
     "time_to_recover_s": "recover_s", "recovery_point_s": "recovery_point_s", "lost_writes": "lost",
 }  # fmt: skip
+_NEWS = Told._fields
+_TOLD = ("time_to_first_update_s", "longest_update_gap_s", "time_to_resolution_update_s")
 Columns = dict[str, NDArray[np.generic]]
 
 
@@ -55,19 +58,24 @@ def run_chunk(plan: Plan, first: int, count: int) -> Columns:
 def _columns(plan: Plan, first: int, count: int) -> Columns:
     rows: list[tuple[float, ...]] = []
     spent: list[list[float]] = []
+    news: list[tuple[float, ...]] = []
     for row in plan.draws.rows(first, count):
         night = Night(plan, row).run()
         found = tally(night)
         rows.append((
             found.detect_s, found.acknowledge_s, found.mitigate_s, found.recover_s, found.recovery_point_s, found.outage_s, found.hour,
-            found.recover_least_s, found.observed_s + _AFTER_END_S, found.lost, found.outages, found.witnesses, found.flags, found.level,
+            found.recover_least_s, found.observed_s + AFTER_END_S, found.lost, found.outages, found.witnesses, found.flags, found.level,
             found.out_at_end, night.bitten,
         ))  # fmt: skip
         spent.append(found.spent_s)
+        if found.told is not None:
+            news.append(found.told)
     table = np.array(rows, dtype=np.float64).reshape(count, len(MEASURES) + len(COUNTS) + 2)
     columns: Columns = {"night": np.arange(first, first + count, dtype=np.int64)}
     columns |= {name: table[:, number].copy() for number, name in enumerate(MEASURES)}
     columns |= {name: table[:, len(MEASURES) + number].astype(np.int64) for number, name in enumerate(COUNTS)}
+    if news:
+        columns |= dict(zip(_NEWS, np.array(news, dtype=np.float64).T.copy(), strict=True))
     out_at_end, bitten = table[:, -2] > 0, table[:, -1] == len(plan.conditions)
     for number, target in enumerate(plan.targets.values()):
         columns[f"met {number}"] = judged(target, columns, out_at_end=out_at_end, bitten=bitten)
@@ -81,7 +89,7 @@ def judged(
 ) -> NDArray[np.int8]:
     """Each night against one target, by the rules of `harness.verdict.judge_target`."""
     nights = len(bitten)
-    if target.measure not in _COLUMNS:
+    if target.measure not in _COLUMNS or _COLUMNS[target.measure] not in columns:
         return np.full(nights, UNKNOWN, dtype=np.int8)
     measured = np.asarray(columns[_COLUMNS[target.measure]], dtype=np.float64)
     least = _least(target.measure, columns)
@@ -90,6 +98,8 @@ def judged(
     good = ~missing & (measured <= target.limit) & bitten
     if target.measure in {"recovery_point_s", "lost_writes"}:
         good &= np.asarray(columns["witnesses"]) > 0
+    if target.measure == "longest_update_gap_s":
+        good &= np.asarray(columns["updates_due_s"]) > target.limit  # otherwise it was over before the next one was due
     if target.measure == "time_to_recover_s":
         good &= ~out_at_end
     found[good] = MET
@@ -107,6 +117,9 @@ def _least(measure: str, columns: Mapping[str, NDArray[np.generic]]) -> NDArray[
         return observed
     if measure == "time_to_acknowledge_s":
         return np.nan_to_num(observed - np.asarray(columns["detect_s"], dtype=np.float64), nan=-math.inf)
+    if measure in _TOLD:
+        least = columns[f"{_COLUMNS[measure].removesuffix('_s')}_least_s"]
+        return np.nan_to_num(np.asarray(least, dtype=np.float64), nan=-math.inf)
     if measure == "time_to_recover_s":
         return np.nan_to_num(np.asarray(columns["recover_least_s"], dtype=np.float64), nan=-math.inf)
     return np.full(len(observed), -math.inf)

@@ -54,7 +54,7 @@ KINDS: Mapping[str, Kind] = {
     "feed.stopped": Kind(True, stale=True, ended_by=("switch-feed",)),
     "feed.stale": Kind(True, stale=True, ended_by=("switch-feed",)),
     "provider.refuses": Kind(True, stale=True, ended_by=("switch-feed",)),
-    "provider.quota": Kind(True, stale=True, ended_by=("switch-feed",)),
+    "provider.quota": Kind(True, stale=True, ended_by=("switch-feed", "settings")),
     "feed.out-of-order": Kind(False), "feed.duplicated": Kind(False), "feed.spikes": Kind(False),
     "broker.rejects": Kind(True), "broker.disconnects": Kind(True, ended_by=("settings",)), "broker.slow": Kind(True, hangs=True),
     "broker.double-fills": Kind(False),
@@ -102,7 +102,7 @@ _PATTERNS: tuple[tuple[Verb, str], ...] = (
         r"|kubectl delete pod )(?P<name>[\w./-]+)"),
     ),
     ("switch-feed", r"data-feed switch"),
-    ("settings", r"pg_terminate_backend|config set|ALTER SYSTEM|REINDEX|broker reconnect|kubectl set env|route53 change-resource-record-sets|DROP INDEX|CREATE INDEX|rm -"),
+    ("settings", r"pg_terminate_backend|config set|ALTER SYSTEM|REINDEX|broker reconnect|kubectl set env|route53 change-resource-record-sets|DROP INDEX|CREATE INDEX|DROP TRIGGER|-X POST \S+/reset|rm -"),
     ("verify", r"database verify|make smoke|curl .*health|eafix-cli test"),
 )  # fmt: skip
 _COMPILED = tuple((verb, re.compile(pattern, re.MULTILINE)) for verb, pattern in _PATTERNS)
@@ -179,7 +179,9 @@ def strikes(fault: Fault) -> tuple[str, ...]:
 
 
 def harmless(fault: Fault, order_within_ms: float) -> bool:
-    """A toxic that slows less than the steady state tolerates, or only shapes the stream; a version that only grows."""
+    """A toxic that slows less than the steady state tolerates, or only shapes the stream; a version that only grows; a disk with room."""
+    if fault.fault == "postgres.disk-full":
+        return fault.free_mb > 0
     if fault.fault == "link.toxic":
         if fault.toxic in {"slicer", "slow_close", "bandwidth"}:
             return True

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.forkserver
+import os
+import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -17,8 +20,18 @@ from sim.plan import Plan
 _AHEAD = 2  # chunks under way for each worker: enough to keep it busy, few enough to keep memory flat
 
 
+_PRELOADED = ["sim.chunk"]  # imported once, before workers are forked: half a second of each worker's time
+
+
 class WorkerLost(Exception):
     """A worker process ended in the middle of its work: killed, or out of memory."""
+
+
+def warm(workers: int) -> None:
+    """Let the workers' imports begin now, beside whatever this process does before it has work for them."""
+    if workers > 1:
+        multiprocessing.get_context("forkserver").set_forkserver_preload(_PRELOADED)
+        multiprocessing.forkserver.ensure_running()
 
 
 @contextmanager
@@ -30,13 +43,27 @@ def open_engine(workers: int, *, engine: str = "processes", scheduler: str | Non
     elif workers <= 1:
         yield None
     else:
-        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("forkserver")) as pool:
+        warm(workers)
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("forkserver"), initializer=_die_with_parent) as pool:
             try:
                 yield pool
             except BrokenProcessPool as error:
                 raise WorkerLost("a worker process ended in the middle of a chunk; was it killed, or is memory short?") from error
             finally:
                 pool.shutdown(cancel_futures=True)
+
+
+def _die_with_parent() -> None:
+    """Workers would wait for work for ever where whoever hands it out was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 @contextmanager

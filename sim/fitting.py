@@ -30,7 +30,9 @@ class Fit:
     said: str
 
     def to_figure(self) -> Figure:
-        return Figure(self.name, self.median_s, self.low_s, self.high_s, self.said, self.p95_s, self.samples, self.p)
+        return Figure(
+            self.name, self.median_s, self.low_s, self.high_s, self.said, self.p95_s, self.samples, self.p, seconds=True
+        )
 
 
 def fit(name: str, samples: Sequence[float], prior: Figure, *, seed: int = 1) -> Fit:

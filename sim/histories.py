@@ -10,7 +10,8 @@ from harness.history import HISTORY_FILE, LEDGER_FILE, Event, History
 from sim.night import Night
 from sim.plan import Plan
 from sim.served import Service, Stream
-from sim.tally import lost_numbers, observed_until_s, readable, sent
+from sim.tally import AFTER_END_S, lost_numbers, observation, readable, sent, served_until_s
+from sim.updates import Posted
 
 _FAILED_MS = 5.0  # a refused order is told so at once
 
@@ -36,7 +37,8 @@ def write_history(history: History, folder: Path) -> None:
 
 def _frame(night: Night, number: int, events: list[Event]) -> Iterator[Event]:
     """What the conductor records around the night; nothing after its end."""
-    plan, end_s = night.plan, observed_until_s(night)
+    plan, served_s = night.plan, served_until_s(night)
+    end_s, updates = observation(night)
     drill = f"simulated-{plan.name}-{plan.seed}-{number}"
     command = f"gameday simulate {plan.name} --seed {plan.seed} --night {number} --trace"
     yield _event(
@@ -46,13 +48,25 @@ def _frame(night: Night, number: int, events: list[Event]) -> Iterator[Event]:
     yield _event(plan.load.lead_s, "steady.proven", "observer", {"since_s": 0.0})
     yield from (event for event in events if event.at_s <= end_s)
     orders, _ = sent(night, end_s)
-    outages = Service(*sent(night, end_s), plan.load.settle_s).outages(night.injected_s)
+    yield from _updates(updates)
+    outages = Service(*sent(night, served_s), plan.load.settle_s).outages(night.injected_s)
     if outages and outages[-1][1] is not None:
-        yield _event(end_s, "recovery.proven", "observer", {"recovered_at_s": outages[-1][1]})
+        yield _event(served_s, "recovery.proven", "observer", {"recovered_at_s": outages[-1][1]})
     elif outages:
         yield _event(end_s, "recovery.given_up", "observer", {"after_s": end_s - night.injected_s})
-    yield from _read_back(night, orders, end_s + 2.0)
-    yield _event(end_s + 2.0, "drill.finished", plan.name, {"status": "completed"})
+    yield from _read_back(night, orders, end_s + AFTER_END_S)
+    yield _event(end_s + AFTER_END_S, "drill.finished", plan.name, {"status": "completed"})
+
+
+def _updates(updates: Posted) -> Iterator[Event]:
+    for number, at_s in enumerate(updates.at_s, start=1):
+        resolved = updates.resolved and number == len(updates.at_s)
+        yield _event(
+            at_s,
+            "update.posted",
+            "S1",
+            {"status": "resolved" if resolved else "identified", "by": "simulated responder", "text": ""},
+        )
 
 
 def _read_back(night: Night, orders: Stream, at_s: float) -> Iterator[Event]:
@@ -68,7 +82,7 @@ def _read_back(night: Night, orders: Stream, at_s: float) -> Iterator[Event]:
 
 
 def _ledger(night: Night) -> Iterator[Event]:
-    orders, canaries = sent(night, observed_until_s(night))
+    orders, canaries = sent(night, observation(night)[0])
     yield from _operations(orders, "order", "o")
     yield from _operations(canaries, "canary", "c")
 

@@ -48,6 +48,7 @@ class Condition:
     parts: frozenset[str]
     ended_by: frozenset[Verb]
     ended_at: int | None  # the number of the step that ends it where no command is known to
+    mended: bool  # is there a step at all that ends it
     parameters: dict[str, Any] = field(default_factory=dict)
 
 

@@ -6,20 +6,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenarios.errors import InvalidInput, Problem
+from scenarios.errors import Problem
 from scenarios.faults import Fault
 from scenarios.loader import LoadedScenario
-from scenarios.model import AlertRule, Target
+from scenarios.model import AlertRule, Target, Updates
 from scenarios.runbook import Step, load_procedure
 from sim.assumptions import Assumptions
 from sim.draws import Draws
 from sim.effects import KINDS, Kind, actions_of, harmless, strikes
+from sim.judgeable import refuse, unjudged
 from sim.parts import SEGMENTS, Act, AlertPlan, Condition, Load, People, Rung, Sees, StepPlan, Waits, Watching
 from sim.paths import Path, canary_path, instance_of, orders_path, seen_as
 
 # Places in a night's row. Durations first, then uniform numbers; each step has its own after them.
 (PAGE, ACK, ACK_AGAIN, ACK_SENIOR, ACK_MANAGER, ACK_EXECUTIVE, OTHER_WORK, HAND_OVER, ROLL_BACK, LAG, RECONNECT, SETTLE, GAP, SHIP,
- ORDER_MS, CANARY_MS, RISE_ORDERS, RISE_ERRORS, RISE_FEED, RISE_LATENCY, RISE_OTHER) = range(21)  # fmt: skip
+ ORDER_MS, CANARY_MS, RISE_ORDERS, RISE_ERRORS, RISE_FEED, RISE_LATENCY, RISE_OTHER,
+ UPDATE_FIRST, UPDATE_RESOLVED, UPDATE_EVERY) = range(24)  # fmt: skip
+UPDATE_GAPS = 4  # places of the time from one status update to the next, used in turn
+_STEPS_FROM = UPDATE_EVERY + UPDATE_GAPS
 NORMALS_A_STEP = 4  # thinking, the command, a wrong turn, the command again
 UNIFORMS_A_STEP = 3  # wrong turn, first and second failure
 (PHASE, SCRAPE, ORDER_PHASE, CANARY_PHASE, HOUR, MISS, OTHER, OTHER_AT, SHIP_PHASE) = (0, 1, 2, 3, 4, 5, 10, 11, 12)
@@ -28,6 +32,9 @@ _SEES: tuple[tuple[str, Sees, int], ...] = (
     ("orders_failed", "orders-failed", RISE_ORDERS), ("market_data_age", "feed", RISE_FEED), ("duration", "latency", RISE_LATENCY),
     ("status=~", "error-rate", RISE_ERRORS), ("error", "error-rate", RISE_ERRORS),
 )  # fmt: skip
+_TOLD = frozenset(
+    {"time_to_first_update_s", "longest_update_gap_s", "time_to_resolution_update_s"}
+)  # where somebody is asked for updates
 _MOST_ORDERS = 50_000  # of one night's ledger: longer nights are observed at greater distances, as accelerated drills are
 SIMULATED = frozenset(
     {"time_to_detect_s", "time_to_acknowledge_s", "time_to_mitigate_s", "time_to_recover_s", "recovery_point_s", "lost_writes"}
@@ -59,8 +66,10 @@ class Plan:
     replica: bool
     severity: str
     reported_after_s: float | None
+    updates: bool  # somebody keeps the others informed
     states: tuple[str, ...]  # a campaign of it means nothing where one of these never came
     notes: tuple[str, ...]
+    unjudged: tuple[Problem, ...] = ()  # why no answer of a campaign of it could be trusted
     started: Mapping[str, Any] = field(default_factory=dict)  # of `drill.started`, but for the night
     seed: int = 0
 
@@ -76,8 +85,8 @@ class Plan:
 
 
 def make_plan(loaded: LoadedScenario, assumptions: Assumptions, *, seed: int, version: str = "") -> Plan:
-    """Look everything up once. Raises InvalidInput for a scenario that the simulation can't carry out."""
-    _refuse(loaded)
+    """Look everything up once. Raises NotSimulated for a scenario that the simulation can't carry out."""
+    refuse(loaded)
     scenario, stack = loaded.scenario, loaded.stack
     notes: list[str] = []
     steps = tuple(_steps(loaded, assumptions))
@@ -110,20 +119,9 @@ def make_plan(loaded: LoadedScenario, assumptions: Assumptions, *, seed: int, ve
         load=load, conditions=conditions, alerts=tuple(_alerts(loaded, conditions, notes)), steps=steps,
         procedure=scenario.response.procedure, targets=targets, give_up_after_s=_watched_s(loaded),
         log_every_s=log_every_s, lag_more_s=_lag_s(scenario.conditions), synchronous=synchronous, replica=replica, severity=severity,
-        reported_after_s=scenario.detection.reported_after_s, states=states, notes=tuple(notes), started=_started(loaded, targets, version), seed=seed,
+        reported_after_s=scenario.detection.reported_after_s, updates=scenario.response.updates is not None, states=states, notes=tuple(notes),
+        unjudged=unjudged(loaded, conditions), started=_started(loaded, targets, version), seed=seed,
     )  # fmt: skip
-
-
-def _refuse(loaded: LoadedScenario) -> None:
-    """Planned work and what only planned work brings about are not modelled: better no answer than a wrong one."""
-    scenario = loaded.scenario
-    why = None
-    if scenario.change is not None or scenario.detection.must_not_page:
-        why = "it rehearses planned work (`change`, `must-not-page`), which the simulation does not model"
-    elif all(fault.after is not None for fault in scenario.faults):
-        why = "all of its faults wait for a moment (`after`), so that nothing begins"
-    if why is not None:
-        raise InvalidInput([Problem(loaded.path, 0, 0, f"can't be simulated: {why}")])
 
 
 def _procedures(loaded: LoadedScenario) -> tuple[Step, ...]:
@@ -140,8 +138,9 @@ def _watched_s(loaded: LoadedScenario) -> float:
 
 
 def _told(loaded: LoadedScenario, notes: list[str]) -> dict[str, Target]:
-    """The targets that a simulated night can be judged by: nobody writes status updates in it."""
-    found = {name: target for name, target in loaded.targets.items() if target.measure in SIMULATED}
+    """The targets that a simulated night can be judged by."""
+    measured = SIMULATED | (_TOLD if loaded.scenario.response.updates else frozenset())
+    found = {name: target for name, target in loaded.targets.items() if target.measure in measured}
     silent = [name for name in loaded.targets if name not in found]
     if silent:
         notes.append(f"not judged, for nothing in the model measures it: {', '.join(silent)}")
@@ -171,6 +170,7 @@ def _draws(loaded: LoadedScenario, assumptions: Assumptions, steps: tuple[StepPl
     acknowledge = (figures["detection.page-delivery"].at(response.acknowledge.median_s), response.acknowledge.p95_s)
     think = (figures["detection.page-delivery"].at(response.step.median_s), response.step.p95_s)
     scenario_ack, scenario_step = (_spread(figure.value, p95) for figure, p95 in (acknowledge, think))
+    updates = response.updates or Updates()
     named = (
         "detection.page-delivery", "", "", "people.senior-acknowledge", "people.manager-acknowledge", "people.executive-acknowledge",
         "people.other-work", "people.hand-over", "people.roll-back", "stack.replication-lag", "stack.reconnect", "stack.settle-again",
@@ -178,6 +178,8 @@ def _draws(loaded: LoadedScenario, assumptions: Assumptions, steps: tuple[StepPl
         "detection.rise-error-rate", "detection.rise-feed", "detection.rise-latency", "detection.rise-other",
     )  # fmt: skip
     spreads = [(figures[name].mu, figures[name].sigma) if name else scenario_ack for name in named]
+    delays = (updates.first, updates.resolution, *[updates.every] * UPDATE_GAPS)
+    spreads += [_spread(each.median_s, each.p95_s) for each in delays]
     wrong = figures["people.wrong-turn-time"]
     for step in steps:
         command = figures[f"procedures.{slowest(step.acts)}"]
@@ -221,7 +223,7 @@ def _steps(loaded: LoadedScenario, assumptions: Assumptions) -> Iterator[StepPla
     mends = [any(action.verb in _MENDS for action in actions) for actions in found]
     gone = any(fault.fault.startswith("site.") for fault in loaded.scenario.faults)  # with what was on site
     moved_s = assumptions["stack.data-gb"] * assumptions["stack.restore-per-gb"]
-    normals, uniforms = RISE_OTHER + 1, RISE_OTHER + 1 + NORMALS_A_STEP * len(steps) + UNIFORMS
+    normals, uniforms = _STEPS_FROM, _STEPS_FROM + NORMALS_A_STEP * len(steps) + UNIFORMS
     for number, (step, actions) in enumerate(zip(steps, found, strict=True)):
         acts = tuple(Act(each.verb, frozenset(each.subjects), each.if_down, each.off_site or gone) for each in actions)
         gap = any(act.verb == "restart" and not act.if_down and act.parts & (orders.parts | canary.parts) for act in acts)
@@ -278,7 +280,7 @@ def _conditions(
             name, fault.fault, number, 1 << number, fault.at_s, fault.until_s, fault.after, fault.heal_after_s, bool(orders or feed),
             float(loaded.settings.get("risk.stale_after_s", 60.0)) if feed and not orders else 0.0, canary,
             _seen_by_up(loaded, fault, struck) if kind.seen_by_up and out else False, kind.hangs, feed, writer in parts, stores, parts,
-            ended_by, ended_at, fault.model_dump(mode="json", exclude={"name", "at_s", "until_s", "after", "heal_after_s"}),
+            ended_by, ended_at, known or fails_over or ended_at is not None, fault.model_dump(mode="json", exclude={"name", "at_s", "until_s", "after", "heal_after_s"}),
         )  # fmt: skip
 
 

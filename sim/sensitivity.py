@@ -33,6 +33,7 @@ class Bar:
     met_high: float
     per_unit_s: float  # what one unit more (a second, a person, the whole of a probability) adds to the mean time to recover
     source: str
+    seconds: bool  # `low` and `high` are durations
 
     @property
     def swing_s(self) -> float:
@@ -71,6 +72,7 @@ def _bar(figure: Figure, base_s: float, ends: list[tuple[float, float]]) -> Bar:
         met_high,
         (high_s - low_s) / (figure.high - figure.low),
         figure.source,
+        figure.seconds,
     )
 
 

@@ -25,8 +25,8 @@ class Estimate:
         return {"value": self.value, "low": self.low, "high": self.high}
 
 
-def share(successes: int, of: int) -> Estimate:
-    """A probability with Wilson's interval; (0, 1) of nothing."""
+def share(successes: float, of: int) -> Estimate:
+    """A probability with Wilson's interval; (0, 1) of nothing. `successes` is a fraction where tries were not independent."""
     if of == 0:
         return Estimate(None, 0.0, 1.0)
     p, z2 = successes / of, Z95 * Z95

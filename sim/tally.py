@@ -9,9 +9,11 @@ from sim import plan as at
 from sim.night import Night
 from sim.parts import FLAG
 from sim.served import LEAST_BAD_CANARIES, LEAST_BAD_ORDERS, Service, Stream
+from sim.updates import Posted, Told, posted, told
 
 NONE = math.nan
 _AFTER_S = 1.0  # the observer goes on so long after all is known
+AFTER_END_S = 2.0  # a history ends so long after observation (sim/histories.py)
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class Tally:
     hour: float
     observed_s: float
     spent_s: list[float]
+    told: Told | None  # of status updates; None: nobody is asked for any
 
 
 def streams(night: Night) -> tuple[Stream, Stream]:
@@ -50,8 +53,22 @@ def streams(night: Night) -> tuple[Stream, Stream]:
     return orders, canaries
 
 
-def observed_until_s(night: Night) -> float:
-    """When the drill ends: all is done, and service seen to hold for the settle time; or nobody waits any longer."""
+def observation(night: Night) -> tuple[float, Posted]:
+    """When the drill ends, and the status updates that were posted until then: the end is waited for until it has been told."""
+    until_s = served_until_s(night)
+    if not night.plan.updates:
+        return until_s, Posted((), False)
+    return _until_told(night, until_s, Service(*sent(night, until_s), night.plan.load.settle_s).outages(night.injected_s))
+
+
+def _until_told(night: Night, until_s: float, outages: list[tuple[float, float | None, float]]) -> tuple[float, Posted]:
+    ended_s = outages[-1][1] if outages else None
+    updates = posted(night, None if ended_s is None else ended_s + night.plan.load.settle_s, until_s)
+    return max(until_s, updates.at_s[-1] + _AFTER_S) if updates.resolved else until_s, updates
+
+
+def served_until_s(night: Night) -> float:
+    """When all is done, and service seen to hold for the settle time; or nobody waits any longer."""
     plan = night.plan
     if night.injected_s == math.inf:
         return night.begin_s + plan.give_up_after_s
@@ -85,8 +102,8 @@ def _out(changes: list[tuple[float, bool, bool]], index: int) -> list[tuple[floa
 
 def tally(night: Night) -> Tally:
     """Measure a night."""
-    until_s = observed_until_s(night)
-    orders, canaries = sent(night, until_s)
+    served_s = served_until_s(night)
+    orders, canaries = sent(night, served_s)
     injected_s = night.injected_s
     (lost, point_s), witnesses = losses(night, orders), _witnesses(orders, injected_s)
     service = Service(
@@ -94,6 +111,7 @@ def tally(night: Night) -> Tally:
     )  # it leaves out the last operation, which harness.steady does not judge
     outages = service.outages(injected_s)
     recover_s, least_s = _recovery(night, service, outages)
+    until_s, updates = _until_told(night, served_s, outages)
     flags = night.flags | (FLAG["recovered"] if not math.isnan(recover_s) else FLAG["given-up"])
     flags |= (FLAG["never-paged"] if night.paged_s is None else 0) | (FLAG["writes-lost"] if lost > 0 else 0)
     out_at_end = bool(outages) and outages[-1][1] is None
@@ -108,6 +126,7 @@ def tally(night: Night) -> Tally:
         NONE if out_at_end else sum(end_s - start_s for start_s, end_s, _ in outages if end_s is not None), len(outages), out_at_end,
         witnesses if readable(night) else 0, flags, night.level, night.hour,
         until_s - injected_s, _spent(night, recover_s, until_s),
+        told(updates, injected_s, injected_s + recover_s, until_s + AFTER_END_S) if night.plan.updates else None,
     )  # fmt: skip
 
 
@@ -121,7 +140,7 @@ def _recovery(night: Night, service: Service, outages: list[tuple[float, float |
 
 def readable(night: Night) -> bool:
     """Could the database be read when the drill ended?"""
-    return night.readable_s <= observed_until_s(night)
+    return night.readable_s <= served_until_s(night)
 
 
 def lost_numbers(night: Night, orders: Stream) -> list[range]:

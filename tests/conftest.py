@@ -112,3 +112,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if part in required():
             pytest.fail(f"GAMEDAY_REQUIRE names {part}, but: {why}", pytrace=False)
         pytest.skip(why)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Figures that a passing test wants to be seen: `record_property("shown", text)`."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports if hasattr(report, "user_properties")]
+    shown = {(report.nodeid, str(text)) for report in reports for name, text in report.user_properties if name == "shown"}
+    if shown:
+        terminalreporter.section("figures")
+        for where, text in sorted(shown):
+            terminalreporter.write_line(f"{where.rpartition('::')[2]}: {text}")

@@ -1,12 +1,13 @@
 """`make bench`: what a drill costs and how exact it is, measured on this machine in one run.
 
-    python tests/bench [boot | error | simulation | speeds | stacks | toxiproxy]...
+    python tests/bench [boot | catalogue | error | simulation | speeds | stacks | toxiproxy]...
 
 Figures of a shared machine are noisy: ratios within one run say more than seconds across machines.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import statistics
 import subprocess
@@ -137,6 +138,12 @@ def simulation() -> None:
     subprocess.run([sys.executable, str(Path(__file__).with_name("bench_simulation.py"))], check=True)
 
 
+def catalogue() -> None:
+    """The whole catalogue at speed 60, twice (GAMEDAY_BENCH_ROUNDS=10: ten times): its time, and which verdicts were not the same."""
+    rounds = os.environ.get("GAMEDAY_BENCH_ROUNDS", "2")
+    subprocess.run([sys.executable, str(Path(__file__).with_name("bench_catalogue.py")), rounds], check=True)
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "boot": boot,
     "error": error,
@@ -144,6 +151,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "simulation": simulation,
     "stacks": stacks,
     "speeds": speeds,
+    "catalogue": catalogue,
 }
 
 

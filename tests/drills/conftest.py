@@ -12,6 +12,9 @@ from tests.drills.cli import Run, gameday
 
 Drill = Callable[..., Run]
 SEED = 11
+# Of the four first scenarios each its own, with delays of people from the middle: held against the simulation they are four
+# samples, where drills with one seed would be one (tests/sim/live-drills.jsonl has drills of the same seeds).
+SEEDS = {"primary-database-failure": 32, "service-failure": 42, "redis-outage": 53, "market-data-feed-interruption": 63}
 
 
 _LONGEST_S = 1800  # wall, of one test: all of our own runbooks, on a busy machine
@@ -31,7 +34,7 @@ def drill(tmp_path_factory: pytest.TempPathFactory) -> Drill:
 
     @cache
     def run(scenario: str, arguments: tuple[str, ...], environment: tuple[tuple[str, str], ...]) -> Run:
-        given = ["run", scenario, "--speed", "20", "--seed", str(SEED), *arguments]
+        given = ["run", scenario, "--speed", "20", "--seed", str(SEEDS.get(scenario, SEED)), *arguments]
         return gameday(given, tmp_path_factory.mktemp(scenario), **dict(environment))
 
     return lambda scenario, *arguments, **environment: run(scenario, arguments, tuple(sorted(environment.items())))

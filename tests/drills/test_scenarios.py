@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.history import History
+from tests.conftest import missing
 from tests.drills.cli import THOROUGH, Run, gameday
 from tests.drills.conftest import Drill
 
@@ -75,6 +78,24 @@ def test_the_other_scenarios_meet_their_targets(scenario: str, toxiproxy: str, d
     """On the embedded Toxiproxy and on the real one."""
     run = on(toxiproxy, scenario, drill)
     assert run.code == 0, run.printed
+
+
+def test_the_simulation_foretells_these_drills(
+    drill: Drill, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """At least two thirds of what they measured lie in the predicted 90 % intervals: the same drills, none is run for this."""
+    toxiproxy = "embedded" if missing("toxiproxy") else "real"
+    chosen = ("primary-database-failure", *(OTHERS if THOROUGH or toxiproxy == "real" else OTHERS[:1]))
+    drills = tmp_path / "drills"
+    drills.mkdir()
+    for scenario in chosen:
+        (drills / scenario).symlink_to(on(toxiproxy, scenario, drill).folder)
+    found = gameday(["simulate", *chosen, "--validate", str(drills), "--runs", "1000"], tmp_path)
+    assert found.code == 0, found.printed
+    inside, seen = map(int, re.findall(r"^(\d+) of (\d+) live measures", found.printed, re.MULTILINE)[0])
+    record_property("shown", f"{inside} of {seen} measures of {len(chosen)} drills lie in the predicted 90 % intervals")
+    assert seen >= 5 * len(chosen)
+    assert inside >= seen * 2 / 3, found.printed
 
 
 def test_without_namespaces_the_same_drill_runs_on_free_ports(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from harness.history import History
 from harness.measure import Measures, measure
 from harness.verdict import Verdict, judge_target, status_of, targets_of
 from scenarios.errors import InvalidInput
+from scenarios.loader import find_scenarios
 from sim.chunk import MET, MISSED, UNKNOWN, run_chunk
 from sim.histories import simulate_night
 from sim.night import Night
@@ -32,6 +34,13 @@ def differences(light: Tally, measured: Measures) -> list[str]:
         "outage": (light.outage_s, measured.outage_s), "outages": (light.outages, measured.outages),
         "witnesses": (light.witnesses, measured.witnesses),
     }  # fmt: skip
+    if light.told is not None:
+        pairs |= {
+            "first update": (light.told.first_update_s, measured.time_to_first_update_s),
+            "longest gap": (light.told.update_gap_s, measured.longest_update_gap_s),
+            "resolution": (light.told.resolution_update_s, measured.time_to_resolution_update_s),
+            "updates due": (light.told.updates_due_s, measured.updates_due_s),
+        }
     return [
         f"{name}: {one} and {other}"
         for name, (one, other) in pairs.items()
@@ -40,7 +49,8 @@ def differences(light: Tally, measured: Measures) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", [*FOUR, "database-corruption-off-site", "database-corruption", "failover-synchronous", "bad-release"]
+    "name",
+    [*FOUR, "long-redis-outage", "database-corruption-off-site", "database-corruption", "failover-synchronous", "bad-release"],
 )
 def test_the_light_record_of_a_night_is_what_its_history_measures(name: str) -> None:
     """Night for night, also where everything goes wrong, the fast way gives harness.measure's figures and harness.verdict's answers."""
@@ -81,11 +91,16 @@ def events(history: History) -> list[str]:
 def test_a_quiet_drill_goes_as_a_live_one_does() -> None:
     """With the responder of live drills: fault, alert, page, acknowledgement, procedure, cut-over, recovery, in that order."""
     _, history = simulate_night(plan_of("primary-database-failure", people="drill"), 3)
-    assert events(history) == [
+    assert [each for each in events(history) if each != "update.posted"] == [
         "drill.started", "stack.booted", "steady.proven", "fault.injected", "fault.bit", "fault.injected", "fault.bit", "alert.firing",
         "page.sent", "page.acknowledged", "procedure.started", "cutover", "procedure.finished", "recovery.proven", "readback.orders",
         "check.finished", "drill.finished",
     ]  # fmt: skip
+    told = [event for event in history.events if event.kind == "update.posted"]
+    proven = history.first("recovery.proven")
+    assert proven is not None
+    assert [each.data["status"] for each in told] == ["identified", "resolved"]
+    assert told[0].at_s < proven.at_s < told[1].at_s
 
 
 def nights(plan: Plan, count: int = 300) -> list[Night]:
@@ -211,3 +226,35 @@ def test_a_restore_of_what_was_never_shipped_has_lost_everything() -> None:
     found = tally(night)
     assert found.lost > 400
     assert found.recovery_point_s > 400
+
+
+def test_status_updates_come_in_their_time_and_the_last_one_tells_the_end() -> None:
+    """In 40 minutes without Redis: a first one soon after the acknowledgement, one every 25 minutes, the news after the settle time."""
+    plan = plan_of("long-redis-outage", people="drill")
+    for night in nights(plan, 60):
+        found = tally(night)
+        assert found.told is not None
+        assert night.acknowledged_s is not None
+        assert 0 < night.injected_s + found.told.first_update_s - night.acknowledged_s < 300
+        assert 22 * 60 < found.told.update_gap_s < 30 * 60
+        assert found.told.resolution_update_s > plan.load.settle_s
+        assert found.observed_s > found.recover_s + found.told.resolution_update_s
+    columns = run_chunk(plan, 0, 60)
+    for number, name in enumerate(plan.targets):
+        if name in {"first-update", "updates-p0-p1", "resolution-update"}:
+            assert (columns[f"met {number}"] == MET).all(), name
+
+
+def test_a_silence_that_was_too_long_is_missed(tmp_path: Path) -> None:
+    """Whoever writes every hour only breaks the promise of 30 minutes, and a short incident does not ask for a second update."""
+    text = find_scenarios(["long-redis-outage"])[0].read_text()
+    path = tmp_path / "silent.yaml"
+    path.write_text(
+        text.replace("updates: {}", "updates: {every: {median: 35m, p95: 35m}}").replace("procedure: ", "procedure: ", 1)
+    )
+    plan = plan_of(str(path), people="drill")
+    at = list(plan.targets).index("updates-p0-p1")
+    assert (run_chunk(plan, 0, 20)[f"met {at}"] == MISSED).all()
+    short = plan_of("redis-outage", people="drill")
+    assert "update_gap_s" in run_chunk(short, 0, 2)
+    assert "update_gap_s" not in run_chunk(plan_of("bad-release"), 0, 2)
