@@ -20,7 +20,7 @@ from harness.runbooks.many import Interrupted, Pool, check_all
 from scenarios.errors import InvalidInput, Problem, shown
 from scenarios.lint import Context, Finding, Report, Rule
 from scenarios.lint.executed import THEME
-from scenarios.lint.run import chosen_rules, found_by, report_of
+from scenarios.lint.run import chosen_rules, found_by, report_of, told_enough
 from scenarios.reading import Runbook, find_runbooks, read_runbook
 
 
@@ -46,6 +46,9 @@ def run_check(paths: Sequence[Path], wishes: CheckWishes, carry_out: CarryOut = 
     Raises InvalidInput and HarnessError.
     """
     rules = _rules(wishes)
+    if wishes.update_baseline and wishes.procedures:
+        message = "with --procedure the baseline would forget what is known of the others: leave one of the two out"
+        raise InvalidInput([Problem(Path("--update-baseline"), 0, 0, message)])
     before, context = known_before(wishes), context_of(wishes)
     books = tuple(read_runbook(path) for path in find_runbooks(paths))
     cases = find_cases(books, Choice(context.bindings, wishes.stack, wishes.procedures, wishes.limit))
@@ -87,7 +90,8 @@ def _report(
     if wishes.with_lint:
         found += found_by(books, context, [each for each in rules if each.theme != THEME])
     everything = not wishes.procedures and not any(each.broken for each in judged)
-    report = report_of(books, found, rules, [each for each in rules if everything or each.theme != THEME])
+    spoke = told_enough([each for each in rules if everything or each.theme != THEME], context)
+    report = report_of(books, found, rules, spoke)
     return replace(
         report, carried=tuple(each for one in judged for each in one.carried),
         broken=tuple(each.broken for each in judged if each.broken is not None),

@@ -26,7 +26,7 @@ RESPONDER = "auto responder"
 _LEAST_S = 0.1  # that an attempt gets, however little of the budget is left
 _LOOK_EVERY_S = 0.5  # documented: how often the pager is looked at
 _LASTS = re.compile(r"--duration[= ]\d")  # a command that watches for a documented time: everybody waits for it
-_SOON_S = 15.0  # what a step's command has set going shows within this; a longer wait is a wait, and may be accelerated
+SOON_S = 15.0  # what a step's command has set going shows within this; a longer wait is a wait, and may be accelerated
 Outcome = Literal["done", "stopped", "unpaged"]
 Measured = Callable[[str], AbstractContextManager[None]]
 
@@ -141,7 +141,7 @@ class AutoResponder:
                 why = await self._attempt(step, max(deadline - self.clock.now(), _LEAST_S))
                 if why is None or step.retry_s is None or self.clock.now() + step.retry_s >= deadline:
                     return why
-                soon_s = min(max(began_s + _SOON_S - self.clock.now(), 0.0), step.retry_s)
+                soon_s = min(max(began_s + SOON_S - self.clock.now(), 0.0), step.retry_s)
                 await self.clock.sleep(soon_s)
             await self.clock.sleep(step.retry_s - soon_s)
 

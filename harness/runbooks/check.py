@@ -34,7 +34,9 @@ _LAST_LINES = 30  # of the conductor's messages
 
 def warm_up() -> Warm:
     """Where conductors come from: one for all sandboxes of a run."""
-    return Warm.start([_CONDUCTOR, "harness.workload.__main__", "fakes.forkserver", "fakes.toxiproxy.__main__", *service_modules()], ENVIRONMENT)
+    return Warm.start(
+        [_CONDUCTOR, "harness.workload.__main__", "fakes.forkserver", "fakes.toxiproxy.__main__", *service_modules()], ENVIRONMENT
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from scenarios.lint.executed import (
 )  # fmt: skip
 from scenarios.lint.rule import Rule
 from scenarios.reading import Reach, Simple, reach
+from scenarios.reading.classify import is_endless
 from scenarios.reading.shell import Script
 from scenarios.reading.syntax import parse_script
 
@@ -60,6 +61,7 @@ _UNREACHABLE = re.compile(
 _METER = re.compile(r"^.*?(?=curl: \(\d+\))")  # what curl shows of its progress, in the same line
 _FIGURES = re.compile(r"(?<![:\d])(?<!port )\d{4,}(?:[-T.:]\d+)*|\d+(?= ms\b)")  # times, process ids: another one in each run
 _BROKEN_PIPE = 141
+_TIMED_OUT = 124  # of coreutils' timeout
 _MOST_EVIDENCE = 40  # lines
 
 
@@ -135,6 +137,8 @@ def _failed(ran: Ran, what: str, *, in_incident: bool) -> Iterator[Said]:
         failing = [code for code in ran.codes[:-1] if code not in (0, 1, _BROKEN_PIPE)]
         if not failing:
             return
+    if end is not None and _watched_for_a_while(end, ran.exit_code):
+        return
     if in_incident and _is_answer(ran, end):
         return
     if ran.exit_code == 3 and end is not None and end.program == "systemctl" and {"status", "is-active"} & set(end.values):
@@ -142,6 +146,11 @@ def _failed(ran: Ran, what: str, *, in_incident: bool) -> Iterator[Said]:
     block = _is_block(ran.unit)
     why = _why(ran, last=block)
     yield _said(command_failed, ran, f"{'the block' if block else what} ended with exit code {ran.exit_code}{why}")
+
+
+def _watched_for_a_while(what: Reach, exit_code: int | None) -> bool:
+    """Whether `timeout` ended something that only ends that way: a log that is followed for so long."""
+    return exit_code == _TIMED_OUT and "timeout" in what.through and is_endless(what)
 
 
 def _is_answer(ran: Ran, end: Reach | None) -> bool:
@@ -168,9 +177,12 @@ def _hidden(ran: Ran, *, in_incident: bool) -> Iterator[Said]:
     if ran.exit_code != 0 or len(ran.codes) < 2 or ran.codes[-1] != 0:
         return
     members = last_pipeline(ran.unit, len(ran.codes))
-    names = [each.program for each in members] if len(members) == len(ran.codes) else ["" for _ in ran.codes]
-    for name, code in zip(names, ran.codes[:-1], strict=False):
+    parts: Sequence[Reach | None] = members if len(members) == len(ran.codes) else [None for _ in ran.codes]
+    for member, code in zip(parts, ran.codes[:-1], strict=False):
+        name = member.program if member is not None else ""
         if code in (0, _BROKEN_PIPE) or (not name and code == 1) or _ANSWERS.get(name) == code:
+            continue
+        if member is not None and _watched_for_a_while(member, code):
             continue
         if in_incident and not ran.unit.changes and (code in _PROBES.get(name, ()) or _UNREACHABLE.search(ran.output)):
             continue

@@ -63,7 +63,7 @@ class Check:
         )  # fmt: skip
         self._around = Surroundings(spec, self._stack, self._recorder, tell=_to_stdout)
         self._recovery = Recovery(self._around.observer, spec.steady, self._clock, self._pace, self._recorder)
-        self._operator = Operator(spec, self._recorder, self._around, self._pace)
+        self._operator = Operator(spec, self._recorder, self._around, self._pace, self._clock)
 
     async def run(self) -> str:
         """Carry it out to its end, whatever that is: completed, aborted or errored."""

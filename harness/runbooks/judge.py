@@ -69,9 +69,11 @@ def _findings(case: Case, story: Story) -> Iterator[Finding]:
 
 
 def _told(story: Story, phase: str) -> Iterator[Said]:
-    served_s, out = _served_again_s(story), story.outages(story.started_s(phase) or 0.0)
+    began_s = story.started_s(phase) or 0.0
+    served_s, out = _served_again_s(story), story.outages(began_s)
+    refused = [each.intended_s for each in story.bad_after(began_s)]
     for ran in story.of(phase):
-        said = judged(ran, in_incident=ran.began_s < served_s or _during(ran, out))
+        said = judged(ran, in_incident=ran.began_s < served_s or _during(ran, out) or _just_refused(ran, refused))
         if said is not None:
             yield said
 
@@ -79,6 +81,11 @@ def _told(story: Story, phase: str) -> Iterator[Said]:
 def _during(ran: Ran, out: Sequence[Outage]) -> bool:
     """Whether clients were not served while it ran, or just before: a look then tells that, and what ended the service is told by itself."""
     return any(each.start_s <= ran.ended_s and ran.began_s <= each.least_end_s + _BACK_WITHIN_S for each in out)
+
+
+def _just_refused(ran: Ran, refused_s: Sequence[float]) -> bool:
+    """Whether a client was refused while it ran, or just before: a restart of a second is no outage, and a look in the middle of it fails."""
+    return any(ran.began_s - _BACK_WITHIN_S <= each <= ran.ended_s for each in refused_s)
 
 
 def _served_again_s(story: Story) -> float:

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
 
+from fakes.clock import Clock
 from harness.history import Recorder
 from harness.pace import Pace
 from harness.respond.redact import without_secrets
+from harness.respond.responder import SOON_S
 from harness.respond.workstation import Workstation
 from harness.runbooks.plan import TERMINAL, Unit
 from harness.runbooks.spec import CheckSpec
@@ -25,8 +27,8 @@ _BASICS = ("home", "bin", "checkout")  # of the workstation
 class Operator:
     """`start` once; `close` is safe to repeat."""
 
-    def __init__(self, spec: CheckSpec, recorder: Recorder, around: Surroundings, pace: Pace) -> None:
-        self._spec, self._recorder, self._around, self._pace = spec, recorder, around, pace
+    def __init__(self, spec: CheckSpec, recorder: Recorder, around: Surroundings, pace: Pace, clock: Clock) -> None:
+        self._spec, self._recorder, self._around, self._pace, self._clock = spec, recorder, around, pace, clock
         self._terminals: dict[int, Terminal] = {}
         self._watchdog = Watchdog(spec.limits, self._end)
         self._station: Workstation | None = None
@@ -78,19 +80,25 @@ class Operator:
 
     async def _attempts(self, unit: Unit, phase: str) -> tuple[bool, bool]:
         """Whether the expectation of a unit was missed, and whether its shell ended with it."""
-        began = time.monotonic()
         step = unit.step
+        now = (
+            self._clock.now if step else time.monotonic
+        )  # the budget of a step is documented time, the limit of a command is not
         waits_s = unit.pause_s + unit.lasts_s / self._spec.speed
-        deadline = began + (step.budget_s if step else self._spec.plan.limit_s + waits_s)
+        began_s = now()
+        deadline_s = began_s + (step.budget_s if step else self._spec.plan.limit_s + waits_s)
         self._recorder.record("command.started", str(unit.number), line=unit.line, phase=phase)
         while True:
-            ran = await self._run(unit, deadline - time.monotonic())
+            ran = await self._run(unit, deadline_s - now())
             missed = step.expect.judge(ran.exit_code, ran.output) if step else None
             retry_s = step.retry_s if step else None
-            if missed is None or retry_s is None or time.monotonic() + retry_s >= deadline:
+            if missed is None or retry_s is None or now() + retry_s >= deadline_s:
                 break
-            await asyncio.sleep(retry_s)
-        self._record(unit, phase, ran, missed, time.monotonic() - began)
+            soon_s = min(max(began_s + SOON_S - now(), 0.0), retry_s)
+            await self._clock.sleep(soon_s)
+            with self._pace.waiting(f"command {unit.number} again"):
+                await self._clock.sleep(retry_s - soon_s)
+        self._record(unit, phase, ran, missed, now() - began_s)
         return missed is not None, not self._open(unit.session)
 
     async def _run(self, unit: Unit, limit_s: float) -> Typed:

@@ -210,8 +210,17 @@ def _changes(command: Command) -> bool:
     programs = {reach(each).program for each in command.script.commands} if command.script else set()
     return (
         bool(programs & _MAKES)
+        or _uploads(command)
         or changes(command, restarts=True)
         or any(each.language == "redis" for each in embedded(command) if "FLUSH" in each.text)
+    )
+
+
+def _uploads(command: Command) -> bool:
+    """Whether something is put into the object store: what lies there once is met by the second run."""
+    found = [reach(each).values for each in (command.script.commands if command.script else ())]
+    return any(
+        each[:2] in (("s3", "cp"), ("s3", "sync")) and any(word.startswith("s3://") for word in each[3:]) for each in found
     )
 
 

@@ -43,15 +43,18 @@ def alert_not_promql(context: Context, runbook: Runbook) -> Iterator[Finding]:
 
 @rule("alert-never-fires", severity="error", title="An alert that never fires")
 def alert_never_fires(context: Context, runbook: Runbook) -> Iterator[Finding]:
-    """The condition can never be true: a quantile of something that is no histogram's buckets gives no value at all, a comparison lies outside of what the metric can be, or a word stands where a number must. The alert looks well in every dashboard, and the outage it was written for is found by customers.
+    """The condition can never be true: a quantile of something that is no histogram's buckets gives no value at all, a comparison lies outside of what the metric can be, or a word stands where a number must. The alert looks well in every dashboard, and the outage it was written for is found by customers. A native histogram is one series and has quantiles as it is: where the document doesn't show that the metric is a classic one, this is a warning.
 
     Bad: `histogram_quantile(0.95, http_request_duration_seconds) > 0.5`
     Good: `histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[5m]))) > 0.5`
     """
     for alert in runbook.alerts:
         parsed = promql.parse(alert.expr.text)
-        for reason in () if isinstance(parsed, str) else promql.never_true(parsed):
-            yield alert_never_fires.finding(runbook, alert.expr, f"{alert.name.text} never fires: {reason}", alert.expr.text)
+        for never in () if isinstance(parsed, str) else promql.never_true(parsed, runbook.text):
+            message = f"{alert.name.text} never fires: {never.reason}"
+            yield alert_never_fires.finding(
+                runbook, alert.expr, message, alert.expr.text, severity=None if never.certain else "warning"
+            )
 
 
 @rule("query-without-answer", severity="error", title="A query that never has an answer")
@@ -65,8 +68,11 @@ def query_without_answer(context: Context, runbook: Runbook) -> Iterator[Finding
         for simple in command.script.commands if command.script else ():
             for word in reach(simple).arguments:
                 parsed = promql.parse(word.value) if word.value and _QUERY.search(word.value) else ""
-                for reason in () if isinstance(parsed, str) else promql.never_true(parsed):
-                    yield query_without_answer.finding(runbook, word, f"this query has no answer: {reason}", word.value or "")
+                for never in () if isinstance(parsed, str) else promql.never_true(parsed, runbook.text):
+                    message = f"this query has no answer: {never.reason}"
+                    yield query_without_answer.finding(
+                        runbook, word, message, word.value or "", severity=None if never.certain else "warning"
+                    )
 
 
 @rule("alert-never-resolves", severity="error", title="An alert that never ends")

@@ -68,24 +68,28 @@ def compare(report: Report, baseline: Baseline) -> Report:
     for each in report.findings:
         known.append(left[each.fingerprint] > 0)
         left[each.fingerprint] -= known[-1]
-    mine = {rule.id for rule in report.rules}
-    gone = sum(count for fingerprint, count in left.items() if count > 0 and _rule_of(baseline, fingerprint) in mine)
+    mine = {each.fingerprint for each in baseline.findings if _judged(each, report)}
+    gone = sum(count for fingerprint, count in left.items() if count > 0 and fingerprint in mine)
     return replace(report, known=tuple(known), gone=gone)
 
 
 def write_baseline(path: Path, report: Report, before: Baseline = EMPTY) -> int:
-    """Writes what is found now; entries of rules that were not asked this time stay. Returns how many entries there are."""
-    asked = {rule.id for rule in report.rules}
+    """Writes what is found now; entries of rules that were not asked and of documents that were not read this time stay.
+
+    Returns how many entries there are.
+    """
     entries = [
         Entry(fingerprint=each.fingerprint, rule=each.rule, file=each.file.name, line=each.line, message=each.message)
         for each in report.findings
     ]
-    entries += [each for each in before.findings if each.rule not in asked]
+    entries += [each for each in before.findings if not _judged(each, report)]
     entries.sort(key=lambda each: (each.file, each.line, each.rule, each.fingerprint))
     data = {"schema": SCHEMA, "findings": [each.model_dump() for each in entries]}
     path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return len(entries)
 
 
-def _rule_of(baseline: Baseline, fingerprint: str) -> str:
-    return next(each.rule for each in baseline.findings if each.fingerprint == fingerprint)
+def _judged(entry: Entry, report: Report) -> bool:
+    """Whether the report would have it, if it were still there."""
+    read = not entry.file or any(entry.file == each.name for each in report.files)
+    return read and any(entry.rule == rule.id for rule in report.rules)

@@ -10,6 +10,7 @@ from scenarios.lint.finding import Finding, Related
 from scenarios.lint.rule import rule
 from scenarios.lint.walk import Run, all_runs
 from scenarios.reading import Runbook
+from scenarios.reading.sessions import clustered
 
 _FAILS = ("-f", "--fail", "--fail-with-body", "-i", "--include", "-I", "--head", "-v", "--verbose", "-w", "--write-out")
 _SHORT_FAILS = re.compile(r"-[A-Za-z]*[fiIvw][A-Za-z]*")
@@ -82,4 +83,8 @@ def _is_aimed(run: Run) -> bool:
         return True
     if any(_PG.search(each.name) for each in run.simple.assignments):
         return True
-    return any(not each.startswith("-") and (at == 0 or values[at - 1] not in _VALUED) for at, each in enumerate(values))
+    return any(not each.startswith("-") and (at == 0 or not _takes_the_next(values[at - 1])) for at, each in enumerate(values))
+
+
+def _takes_the_next(option: str) -> bool:
+    return option in _VALUED or clustered("psql", option, "cf") == ""

@@ -19,13 +19,18 @@ _NUMBER_OF_FILMS = re.compile(r"(?<!\d)(?:\+?1[- .]?)?\(?555\)?[- .]|(?<!\d)555[
 _EXAMPLE = re.compile(r"@(?:[\w-]+\.)*(?:example\.(?:com|org|net)|example|yourcompany\.com|company\.com)$", re.IGNORECASE)
 _UNFILLED = re.compile(r"^[\w /-]+:\s*\[[^\]]*\b(?:phone|slack|e-?mail|contact|name)\b[^\]]*\]\s*$", re.IGNORECASE)
 _FOLDER = re.compile(r"\**(?P<what>Kubernetes|Grafana dashboards)\**:\s*`(?P<path>[\w./-]+/)`", re.IGNORECASE)
+_SENDS = re.compile(
+    r"\b(?:see|refer(?:s|red|ring)?|follow(?:ing|s)?|consult|look (?:at|in|into|up)|per|according to|as in|described|documented|explained|listed|defined|details?|instructions?|procedures?|steps"
+    r"|(?:run|play|hand)books?|guides?|policy|policies|documents?)\b(?:(?![.;]\s).)*$",
+    re.IGNORECASE,
+)
 _TOOLS = {"kubernetes": "kubectl", "grafana": "grafana-cli"}
 _HTML_ANCHOR = re.compile(r"<[^>]+\b(?:id|name)\s*=\s*[\"']([^\"']+)[\"']")
 
 
 @rule("link-to-nothing", severity="error", title="A link to a file that is not there")
 def link_to_nothing(context: Context, runbook: Runbook) -> Iterator[Finding]:
-    """The document links to a file that does not exist where the link leads. In an index of runbooks that is a procedure that somebody counts on and nobody has written, or one that was moved.
+    """The document links to a file that does not exist where the link leads. In an index of runbooks that is a procedure that somebody counts on and nobody has written, or one that was moved. Words that send the reader to a file, "see `escalation.md`", are a link too, and then it is a warning.
 
     Bad: `[backup-recovery.md](backup-recovery.md)` in a folder without such a file.
     Good: a link to a file that is there; for what is still to be written, a line that says so.
@@ -36,9 +41,19 @@ def link_to_nothing(context: Context, runbook: Runbook) -> Iterator[Finding]:
             yield link_to_nothing.finding(
                 runbook, link, f"there is no file {link.file} where this leads", f"[{link.text}]({link.target})"
             )
-        elif link.kind == "mention" and link.file not in linked and not _is_anywhere(runbook.path, link.file):
+        elif (
+            link.kind == "mention"
+            and _sends_there(runbook, link)
+            and link.file not in linked
+            and not _is_anywhere(runbook.path, link.file)
+        ):
             message = f"there is no file {link.file} beside this document or in a folder above"
             yield link_to_nothing.finding(runbook, link, message, f"`{link.text}`", severity="warning")
+
+
+def _sends_there(runbook: Runbook, link: Link) -> bool:
+    """Whether the words before a file's name send the reader to it; a file that a command will make is named too."""
+    return _SENDS.search(runbook.source.line(link.line)[: link.column - 1]) is not None
 
 
 def _exists(document: Path, target: str) -> bool:

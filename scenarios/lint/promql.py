@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,14 @@ class Comparison:
     left: ast.Expr
     side: str
     right: float
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """Why something gives nothing. Not `certain` where that hangs on what the expression does not tell."""
+
+    reason: str
+    certain: bool = True
 
 
 def parse(text: str) -> ast.Expr | str:
@@ -76,11 +85,15 @@ def metric(expr: ast.Expr) -> str:
     return expr.name or "" if isinstance(expr, ast.VectorSelector) else ""
 
 
-def never_true(expr: ast.Expr) -> Iterator[str]:
-    """Why the expression gives nothing, whatever happens."""
+def never_true(expr: ast.Expr, document: str = "") -> Iterator[Never]:
+    """Why the expression gives nothing, whatever happens. What `document` says of a metric tells whether it is a classic histogram."""
     for call in every(expr):
         if isinstance(call, ast.Call) and call.func.name == "histogram_quantile":
-            yield from _quantile(call)
+            yield from _quantile(call, document)
+    yield from (Never(each) for each in _never_true(expr))
+
+
+def _never_true(expr: ast.Expr) -> Iterator[str]:
     for each in comparisons(expr):
         name = metric(each.left)
         if name == "up" and not _possible(each, 0.0, 1.0, steps=(0.0, 1.0)):
@@ -94,15 +107,19 @@ def never_true(expr: ast.Expr) -> Iterator[str]:
             yield f"'{metric(bare(part.rhs))}' is no number: Prometheus looks for a series of that name, and finds none"
 
 
-def _quantile(call: ast.Call) -> Iterator[str]:
+def _quantile(call: ast.Call, document: str) -> Iterator[Never]:
+    """Of a native histogram, which is one series with neither buckets nor a sum beside it, a quantile can be had as it is."""
     quantile, argument = _number(bare(call.args[0])), bare(call.args[1])
     if quantile is not None and not 0 <= quantile <= 1:
-        yield f"a quantile lies between 0 and 1, not at {quantile:g}"
+        yield Never(f"a quantile lies between 0 and 1, not at {quantile:g}")
     names = [each.name for each in every(argument) if isinstance(each, ast.VectorSelector) and each.name]
     wrong = [each for each in names if not each.endswith("_bucket") and ":" not in each]
     functions = {each.func.name for each in every(argument) if isinstance(each, ast.Call)}
     if wrong and not functions & {"rate", "increase", "irate"}:
-        yield f"histogram_quantile needs the buckets of a histogram, `{wrong[0]}_bucket` with its label le: of `{wrong[0]}` it makes nothing"
+        classic = re.search(rf"\b{re.escape(wrong[0])}_(?:bucket|sum|count)\b", document) is not None
+        unless = "" if classic else ", unless that is a native histogram"
+        reason = f"histogram_quantile needs the buckets of a histogram, `{wrong[0]}_bucket` with its label le: of `{wrong[0]}` it makes nothing{unless}"
+        yield Never(reason, certain=classic)
 
 
 def _possible(each: Comparison, low: float, high: float, steps: tuple[float, ...] = ()) -> bool:
@@ -119,11 +136,21 @@ def _possible(each: Comparison, low: float, high: float, steps: tuple[float, ...
 
 
 def never_false_again(expr: ast.Expr) -> Iterator[str]:
-    """Why the alert stays once it has fired: a counter only grows."""
-    for each in comparisons(expr):
+    """Why the alert stays once it has fired: a counter only grows. What stands beside it with `and` or `unless` may end it."""
+    for each in _alone(expr):
         name = metric(each.left)
         if name.endswith("_total") and each.side in (">", ">=") and each.right >= 0:
             yield name
+
+
+def _alone(expr: ast.Expr) -> Iterator[Comparison]:
+    """Comparisons each of which is enough for the whole to be true."""
+    whole = bare(expr)
+    if isinstance(whole, ast.BinaryExpr) and str(whole.op) == "or":
+        yield from _alone(whole.lhs)
+        yield from _alone(whole.rhs)
+    elif isinstance(whole, ast.BinaryExpr) and str(whole.op) in _COMPARISONS:
+        yield from (each for each in comparisons(whole) if each.left in (bare(whole.lhs), bare(whole.rhs)))
 
 
 def per_second(expr: ast.Expr) -> Comparison | None:

@@ -25,6 +25,7 @@ _FENCES = re.compile(
 )  # fmt: skip
 _PROBES = re.compile(r"\bping\b|\bpg_isready\b|\bhealth", re.IGNORECASE)
 _AGAIN = re.compile(r"\bfor\b|\bwhile\b|\buntil\b|--retries\b|--attempts\b|--count\b|\bseq\b")
+_ASKS_ROLE = re.compile(r"\bpg_is_in_recovery\b|\btransaction_read_only\b|\btarget_session_attrs=(?:read-write|primary)\b")
 _SELECTOR = re.compile(r"\"selector\"\s*:\s*\{\s*\"(?P<key>[\w./-]+)\"\s*:\s*\"(?P<value>[\w.-]+)\"")
 _RESTARTS = re.compile(r"\brollout\s+restart\b|\bcompose\b.*\b(?:restart|up)\b|\bpm2\s+(?:restart|reload)\b")
 
@@ -81,7 +82,7 @@ def promotion_on_one_probe(context: Context, runbook: Runbook) -> Iterator[Findi
 
 @rule("failover-leaves-clients", severity="warning", title="After the failover, clients stay at the old address")
 def failover_leaves_clients(context: Context, runbook: Runbook) -> Iterator[Finding]:
-    """After a promotion the new primary must be reachable under the address that clients use, and all of them must connect anew. Here the Service is told to select pods by a label that no step gives to the promoted pod, so that it finds the old primary or nothing; or, where the stack is known (`--stack`, whose pods are taken to carry the label of their role), some of the services with a link to the database are missing among those that are restarted, and hold on to connections that lead nowhere.
+    """After a promotion the new primary must be reachable under the address that clients use, and all of them must connect anew. Here the Service is told to select pods by a label that no step gives to the promoted pod, so that it finds the old primary or nothing, and no step looks at the address afterwards; or, where the stack is known (`--stack`, whose pods are taken to carry the label of their role), some of the services with a link to the database are missing among those that are restarted, and hold on to connections that lead nowhere.
 
     Bad: promotion by an environment variable, and then `kubectl patch service db -p '{"spec":{"selector":{"role":"primary"}}}'`
     Good: `kubectl label pod db-replica-0 role=primary --overwrite` before it, and then a restart of every service with a link to the database
@@ -97,7 +98,9 @@ def failover_leaves_clients(context: Context, runbook: Runbook) -> Iterator[Find
                 if run.program == "kubectl" and run.starts("patch") and run.line > promotion.line
                 else None
             )
-            if selector is not None and context.stack is None and not _labelled(found, selector["key"], selector["value"]):
+            if selector is None or context.stack is not None or _looked(found, run):
+                continue
+            if not _labelled(found, selector["key"], selector["value"]):
                 label = f"{selector['key']}={selector['value']}"
                 message = f"the Service selects {label}, but no step gives that label to the promoted pod: unless its image does, the old primary is found, or nothing"
                 yield failover_leaves_clients.finding(runbook, run, message, f"{promotion.text}\n{run.text}")
@@ -107,6 +110,11 @@ def failover_leaves_clients(context: Context, runbook: Runbook) -> Iterator[Find
             message = f"these have a link to the database too and are not restarted: {', '.join(left)}"
             evidence = "\n".join(each.text for each in restarts)
             yield failover_leaves_clients.finding(runbook, restarts[0], message, evidence)
+
+
+def _looked(found: Sequence[Run], switch: Run) -> bool:
+    """Whether a step after the switch asks at the address itself if a primary answers there: what the Service found is then seen."""
+    return any(each.line > switch.line and each.reach.place == "here" and _ASKS_ROLE.search(each.text) for each in found)
 
 
 def _labelled(found: Sequence[Run], key: str, value: str) -> bool:

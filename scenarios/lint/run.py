@@ -16,6 +16,9 @@ from scenarios.lint.rule import NEVER_SILENT, Rule, all_rules
 from scenarios.reading import Runbook, find_runbooks, read_runbook
 from scenarios.suggestions import hint
 
+# Without a stack these have little to go by: a comment that silences one of them may be right all the same.
+_KNOW_MORE_BY_THE_STACK = ("unknown-service", "wrong-port", "failover-leaves-clients")
+
 
 def lint(paths: Sequence[Path], context: Context, rules: Sequence[Rule] | None = None) -> Report:
     """Judges files and folders by all rules, or by those given. Raises InvalidInput when a path cannot be read."""
@@ -26,7 +29,12 @@ def lint_runbooks(runbooks: Sequence[Runbook], context: Context, rules: Sequence
     """The same for documents that are read already."""
     chosen = tuple(all_rules() if rules is None else rules)
     asked = tuple(each for each in chosen if each.theme != EXECUTED)
-    return report_of(runbooks, found_by(runbooks, context, asked), chosen, asked)
+    return report_of(runbooks, found_by(runbooks, context, asked), chosen, told_enough(asked, context))
+
+
+def told_enough(rules: Sequence[Rule], context: Context) -> tuple[Rule, ...]:
+    """Those of the rules whose silence means that nothing is there."""
+    return tuple(each for each in rules if context.stack is not None or each.id not in _KNOW_MORE_BY_THE_STACK)
 
 
 def found_by(runbooks: Sequence[Runbook], context: Context, rules: Sequence[Rule]) -> list[Finding]:

@@ -36,7 +36,7 @@ _OUTCOME = re.compile(
 _SAYS_HOW = re.compile(r"(?<!\\)&&\s*echo\b|\becho\s+[\"'][✓✗✅❌]")
 _UNDONE = re.compile(r"\broll(?:s|ed|ing)?[\s-]*back\b|\bundo(?:ne)?\b|\brevert\b|\bback out\b|\bif issues\b", re.IGNORECASE)
 _TRIED = re.compile(
-    r"\brehears|\btested (?:by|with|in|on)\b|\bgame[\s-]day\b|\bgameday\b|\btest(?:ing)? scenario\b|\bDR drill\b|\bdry[\s-]run\b|\blast tested\b",
+    r"\brehears|\btested (?:by|with|in|on|daily|weekly|monthly|quarterly|yearly|annually|every|each)\b|\bgame[\s-]day\b|\bgameday\b|\btest(?:ing)? scenario\b|\bDR drill\b|\bdry[\s-]run\b|\blast tested\b",
     re.IGNORECASE,
 )
 

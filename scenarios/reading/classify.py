@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from scenarios.reading.commands import Command
 from scenarios.reading.reach import Reach, reach
 from scenarios.reading.sessions import opens
+from scenarios.reading.shell import Simple
 
 _EDITORS = {"vi", "vim", "nvim", "nano", "emacs", "ed", "code", "mcedit", "micro", "visudo", "vipw", "sudoedit"}
 _BROWSERS = {"open", "xdg-open", "firefox", "google-chrome", "sensible-browser"}
@@ -16,6 +18,9 @@ _ENDLESS = {"top", "htop", "watch", "wscat", "websocat", "tcpdump", "iotop", "pi
 _FOLLOWING = {"-f", "-F", "--follow"}
 _FOLLOWERS = {"tail", "journalctl", "stern"}  # all their words are options of their one verb
 _FOLLOWING_VERBS = {"logs": _FOLLOWING, "get": {"-w", "--watch", "--watch-only"}}  # of kubectl, docker and their kin
+_ENOUGH = re.compile(
+    r"(?:^|\s)(?:-[a-zA-Z]*[qm]|--quiet|--silent|--max-count)"
+)  # of grep: it ends at the first match, or after so many
 _WITH_VERBS = {"kubectl", "docker", "docker-compose", "podman", "oc"}
 
 
@@ -85,17 +90,30 @@ def _impossible_program(found: Reach) -> str:
 def _endless(command: Command) -> bool:
     if command.script is None:
         return False
-    for simple in command.script.commands:
+    for at, simple in enumerate(command.script.commands, 1):
         found = reach(simple)
-        if {found.program, *found.through} & _ENDLESS and not _is_bounded(found):
-            return True
-        if _follows(found):
-            return True
-        if found.program == "docker" and found.values[:1] == ("stats",) and "--no-stream" not in found.values:
-            return True
-        if found.program == "pm2" and found.values[:1] in (("logs",), ("monit",)) and "--nostream" not in found.values:
+        if simple.background or "timeout" in found.through or _has_enough(simple, command.script.commands[at:]):
+            continue
+        if is_endless(found):
             return True
     return False
+
+
+def is_endless(found: Reach) -> bool:
+    """Whether a program runs until it is stopped, wherever its output goes and whatever ends it."""
+    if {found.program, *found.through} & _ENDLESS and not _is_bounded(found):
+        return True
+    if found.program == "docker" and found.values[:1] == ("stats",) and "--no-stream" not in found.values:
+        return True
+    if found.program == "pm2" and found.values[:1] in (("logs",), ("monit",)) and "--nostream" not in found.values:
+        return True
+    return _follows(found)
+
+
+def _has_enough(simple: Simple, later: Sequence[Simple]) -> bool:
+    """Whether what it prints goes to a program that ends by itself: then it is ended too."""
+    after = [reach(each) for each in later if simple.pipeline and each.pipeline == simple.pipeline]
+    return any(each.program == "head" or (each.program == "grep" and _ENOUGH.search(" ".join(each.values))) for each in after)
 
 
 def _follows(found: Reach) -> bool:
@@ -110,7 +128,7 @@ def _follows(found: Reach) -> bool:
 
 def _is_bounded(found: Reach) -> bool:
     options = {"ping": ("-c", "-w"), "top": ("-n", "-bn", "-b"), "tcpdump": ("-c",), "iotop": ("-n",)}.get(found.program, ())
-    return "timeout" in found.through or any(each.startswith(options) for each in found.values if options)
+    return any(each.startswith(options) for each in found.values if options)
 
 
 def _remark(command: Command, *, endless: bool) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from scenarios.reading.commands import Command, Typed
 from scenarios.reading.reach import Reach, reach
-from scenarios.reading.sessions import CLIENTS, redis_words
+from scenarios.reading.sessions import CLIENTS, clustered, redis_words
 from scenarios.reading.shell import Simple, Word
 
 _COMMAND_OPTIONS = {
@@ -46,17 +46,18 @@ def _carried(simple: Simple) -> Iterator[Typed]:
 
 
 def _options(found: Reach) -> Iterator[tuple[Word, str]]:
-    """`-c TEXT`, `-cTEXT` and `--command=TEXT`."""
+    """`-c TEXT`, `-cTEXT`, `-Atc TEXT` and `--command=TEXT`."""
     names = _COMMAND_OPTIONS.get(found.program, ())
     for before, word in zip((None, *found.arguments), found.arguments, strict=False):
         said = _bare(word)
-        if before is not None and _bare(before) in names:
+        if before is not None and (_bare(before) in names or clustered(found.program, _bare(before)) == ""):
             yield word, said
+        elif glued_on := clustered(found.program, said):
+            yield word, glued_on
         else:
             for name in names:
-                glued = f"{name}=" if name.startswith("--") else name
-                if said.startswith(glued) and said != name and (name.startswith("--") or len(said) > 2):
-                    yield word, said.removeprefix(glued)
+                if name.startswith("--") and said.startswith(f"{name}="):
+                    yield word, said.removeprefix(f"{name}=")
     if found.program == "sqlite3" and len(found.arguments) > 1:
         yield found.arguments[-1], _bare(found.arguments[-1])
 

@@ -24,6 +24,10 @@ _GIVEN = {
     "psql": ("-c", "--command", "-f", "--file", "-l", "--list", "-V", "--version", "-?", "--help"), "mysql": ("-e", "--execute", "--version"),
     "mariadb": ("-e", "--execute", "--version"), "sqlite3": ("-cmd", "-version"),
 }  # fmt: skip
+# Short options without a value, which may stand together before the one that gives the command: psql -XAtc, mysql -BNe.
+_BARE = {"psql": "aAbeEqsStxXnwWz01", "mysql": "BNstvEnACfHLqrUXwji", "mariadb": "BNstvEnACfHLqrUXwji"}
+_COMMANDS = {"psql": "c", "mysql": "e", "mariadb": "e"}
+_ENDS = {"psql": "cflV"}  # after these nothing is typed
 _REDIS_VALUED = {"-h", "-p", "-s", "-a", "-u", "-r", "-i", "-n", "--user", "--pass", "-t", "-X", "-d", "-D"}
 _REDIS_MODES = (
     "--scan",
@@ -71,7 +75,23 @@ def _is_given(simple: Simple, found: Reach) -> bool:
     values = found.values
     if CLIENTS[found.program] == "redis":
         return bool(redis_words(values)) or any(each.startswith(_REDIS_MODES) for each in values)
-    return any(each.startswith(_GIVEN.get(found.program, ())) for each in values)
+    program = found.program
+    if program == "sqlite3" and sum(not each.startswith("-") for each in values) > 1:
+        return True  # the database, and what to do there
+    return any(
+        each.startswith(_GIVEN.get(program, ())) or clustered(program, each, _ENDS.get(program, "")) is not None
+        for each in values
+    )
+
+
+def clustered(program: str, argument: str, options: str = "") -> str | None:
+    """What stands behind the option that gives the command, when it ends a row of short options: of `-Atc` nothing, the next argument is it.
+
+    None when the argument is something else. `options` are other letters than that of the command.
+    """
+    letters = options or _COMMANDS.get(program, "")
+    found = re.match(rf"-[{_BARE[program]}]*[{letters}]", argument) if letters and program in _BARE else None
+    return argument[found.end() :] if found else None
 
 
 def redis_words(values: Sequence[str]) -> list[int]:

@@ -143,6 +143,14 @@ def test_a_baseline_lets_only_new_findings_fail(book: Path, tmp_path: Path) -> N
     assert run_check([book], CheckWishes(baseline=known), carried_out()[0]) == 1
 
 
+def test_a_baseline_is_not_updated_from_some_procedures_only(book: Path, tmp_path: Path) -> None:
+    """It would forget the findings of all others. Nothing is carried out, and nothing written."""
+    known = tmp_path / "known.json"
+    with pytest.raises(InvalidInput, match="would forget what is known of the others"):
+        run_check([book], CheckWishes(baseline=known, update_baseline=True, procedures=("*",)), carried_out()[0])
+    assert not known.exists()
+
+
 def test_rules_are_selected_and_ignored(book: Path) -> None:
     """Those of reading only with --with-lint."""
     assert run_check([book], CheckWishes(ignore=("command-failed",)), carried_out()[0]) == 0

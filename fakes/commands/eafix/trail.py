@@ -63,10 +63,19 @@ def write_down(name: str, rest: list[str], code: int) -> None:
     outcome = "ok" if code == 0 else f"failed, exit code {code}"
     try:
         platform = Platform(Control.from_environment())
+        _turn_to_site(platform.state, next((each.partition("=")[2] for each in rest if each.startswith("--site=")), ""))
         written = entry(platform.state.now_s, "operator_action", name, " ".join(rest), outcome)
         platform.sql(_AT_ONCE + written, within_s=_WRITE_WITHIN_S)
     except (Unreachable, Refused, SqlFailed) as error:
         print(f"eafix-cli: warning: {name} is not in the audit trail: {error}", file=sys.stderr)
+
+
+def _turn_to_site(state: State, site: str) -> None:
+    """What is done at a site stands in the database there: the other one may be what is lost."""
+    for address in state.addresses if site else ():
+        unit = state.unit(address.instance) if address.instance else None
+        if unit is not None and unit.kind == "postgres" and address.selector.get("role") == site:
+            os.environ["PGPORT"] = str(address.port)
 
 
 def entry(at_s: float, event_type: str, action: str, target: str, outcome: str, *, detail: str = "", source: str = "") -> str:

@@ -73,6 +73,11 @@ class Made:
                 self._operation("canary", due_s, "" if good else error)
         return self
 
+    def refused(self, due_s: float) -> Made:
+        """One order."""
+        self._operation("order", due_s, "risk-manager is down")
+        return self
+
     def _operation(self, op: str, due_s: float, error: str) -> None:
         self.orders += 1
         name = f"check-o-{self.orders:06d}"

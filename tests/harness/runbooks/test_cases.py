@@ -64,6 +64,20 @@ def test_what_takes_its_time_by_its_own_words(text: str, stopped: bool, pause_s:
     assert (unit.stop_after_s is not None, unit.pause_s, unit.lasts_s) == (stopped, pause_s, lasts_s)
 
 
+@pytest.mark.parametrize(
+    ("text", "changing"),
+    [
+        ("aws s3 cp backup-*.dump s3://backups/manual/", True),
+        ("aws s3 sync /backups s3://backups", True),
+        ("aws s3 cp s3://backups/a.dump .", False),
+        ("aws s3 ls s3://backups/", False),
+    ],
+)
+def test_an_upload_changes_what_the_second_run_meets(text: str, changing: bool) -> None:
+    """A backup that can be taken only once is found by taking it twice; a look is not carried out again."""
+    assert case(text).plan.changes is changing
+
+
 def test_an_unbound_command_is_not_run() -> None:
     """With its reason; neither is a step of our own that lacks a value."""
     assert [each.skip for each in case("x <name>").plan.units] == ["<name> must be given a value"]

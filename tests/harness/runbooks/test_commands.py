@@ -51,6 +51,10 @@ def test_how_a_command_ended(text: str, exit_code: int, output: str, data: dict[
         ("grep x file | wc -l", [1, 0], []),
         ("curl -s http://localhost:1/x | jq .", [7, 0], ["failure-hidden-by-pipe"]),
         ("docker compose logs x | tail -5", [1, 0], ["failure-hidden-by-pipe"]),
+        ("timeout 30 kubectl logs -f deployment/x", [124], []),  # followed for so long, as it says
+        ("timeout 30 kubectl logs -f deployment/x | grep -c error", [124, 0], []),
+        ("timeout 30 kubectl rollout status deployment/x", [124], ["command-failed"]),
+        ("timeout 30 kubectl logs -f deployment/x", [1], ["command-failed"]),
         ("for i in 1 2; do curl -s http://x/$i | jq . || echo no; done", [3, 0], ["failure-hidden-by-pipe"]),
     ],
 )  # fmt: skip

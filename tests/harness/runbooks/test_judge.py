@@ -81,6 +81,18 @@ def test_a_look_at_what_was_just_restarted_is_an_answer() -> None:
     assert rules(f"{look} && pm2 reload all", down_from_s=10.3, down_to_s=11.8) == ["command-failed"]
 
 
+def test_a_restart_of_a_second_is_no_outage_and_yet_a_look_in_it_fails() -> None:
+    """One order that was refused tells why the look failed; what fails long after it fails by itself."""
+
+    def rules(refused_s: float) -> list[str]:
+        check = made("pm2 restart all\ncurl -sSf http://localhost:8000/api/health").load(0, 90)
+        check.refused(refused_s).begins().ran(1)
+        return check.ran(2, 22, "curl: (22) The requested URL returned error: 503").ends().rules()
+
+    assert rules(10.6) == []
+    assert rules(40.0) == ["command-failed"]
+
+
 def test_a_step_that_expects_what_is_not_offered_was_carried_out() -> None:
     """Our own runbooks ask whether there is a second site; any other step tells nothing then, and is not judged."""
     said = "there is no second site here: one exists in the real platform, but gameday's stand-in does not offer it"

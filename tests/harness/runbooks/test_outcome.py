@@ -213,6 +213,27 @@ def test_data_that_contradict_themselves() -> None:
 
 
 @pytest.mark.parametrize(
+    ("wish", "counts", "rules"),
+    [
+        (Wish(incident="redis-outage", expect="changes"), {"not_booked": 1, "without_fill": 0, "different": 0}, []),
+        (
+            Wish(incident="redis-outage", expect="changes"),
+            {"not_booked": 1, "without_fill": 2, "different": 0},
+            ["breaks-invariant"],
+        ),
+        (None, {"not_booked": 1, "without_fill": 0, "different": 0}, ["breaks-invariant"]),
+    ],
+)
+def test_books_that_lack_a_fill_of_the_incident(wish: Wish | None, counts: dict[str, int], rules: list[str]) -> None:
+    """Nobody was told of it, and the database that knew it is what the incident took. Invented executions are the procedure's."""
+    check = made("kubectl rollout restart deployment/x", wish=wish)
+    if wish is not None:
+        check.at("fault.injected", "x")
+    check.begins().ran(1).ends().at("check.finished", "executions-equal-fills", ok=False, detail="1", counts=counts)
+    assert check.rules() == rules
+
+
+@pytest.mark.parametrize(
     ("title", "limit_s"),
     [
         ("Immediate Response (0-5 minutes)", 300.0),

@@ -50,6 +50,21 @@ def test_conditions_that_can_fire(condition: str) -> None:
     assert found(alert_never_fires, alert(condition)) == []
 
 
+def test_a_native_histogram_has_no_buckets() -> None:
+    """It is one series, and has quantiles as it is. Only what the document says of its sum or count tells that there is none."""
+    (perhaps,) = found(alert_never_fires, alert("histogram_quantile(0.95, x_seconds) > 0.5"))
+    (classic,) = found(alert_never_fires, alert("histogram_quantile(0.95, x_seconds) > 0.5") + "\n`rate(x_seconds_sum[5m])`\n")
+    assert (perhaps.severity, classic.severity) == ("warning", "error")
+    assert perhaps.message == f"{classic.message}, unless that is a native histogram"
+
+
+@pytest.mark.parametrize("more", ["and changes(orders_failed_total[9m]) > 0", "unless on (job) maintenance == 1"])
+def test_what_stands_beside_a_counter_may_end_the_alert(more: str) -> None:
+    """A counter above a number is for ever; what it is joined to is not. An alternative beside it ends nothing."""
+    assert found(alert_never_resolves, alert(f"orders_failed_total > 5 {more}")) == []
+    assert len(found(alert_never_resolves, alert("(orders_failed_total > 5) or up == 0"))) == 1
+
+
 def test_a_counter_never_falls() -> None:
     """A bare counter above a number stays there; its increase does not, and "no such thing yet" (== 0) does not either."""
     assert len(found(alert_never_resolves, alert("orders_failed_total > 5"))) == 1

@@ -47,6 +47,18 @@ def test_entries_of_rules_that_were_not_asked_stay(tmp_path: Path) -> None:
     assert compare(other, load_baseline(path)).gone == 0
 
 
+def test_entries_of_documents_that_were_not_read_stay(tmp_path: Path) -> None:
+    """One document of a folder is judged again: what is known of the others is neither lost nor counted as mended."""
+    path = tmp_path / "baseline.json"
+    write_baseline(path, judged(ONCE))
+    other = report(document(ONCE.replace("Clear", "Empty"), "other.md"), "flush-all")
+    assert compare(other, load_baseline(path)).gone == 0
+    write_baseline(path, other, load_baseline(path))
+    assert [each.file for each in load_baseline(path).findings] == ["book.md", "other.md"]
+    mended = report(document("## Look\n", "other.md"), "flush-all")
+    assert compare(mended, load_baseline(path)).gone == 1
+
+
 def test_without_a_baseline_everything_is_new() -> None:
     """The empty one knows nothing."""
     assert len(compare(judged(TWICE), EMPTY).new) == 2

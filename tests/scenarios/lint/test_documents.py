@@ -69,7 +69,9 @@ def test_bash_can_read_every_block(judged: Report) -> None:
     assert "shell-syntax" not in judged.by_rule
 
 
-def test_our_own_runbooks_have_no_finding() -> None:
-    """By no rule at all; the procedure that is kept as documented says so at each line that is wrong."""
-    own = lint([STACKS.parent / "runbooks"], Context(today=TODAY, stack=load_stack("eafix")), all_rules())
+@pytest.mark.parametrize("stack", ["eafix", None])
+def test_our_own_runbooks_have_no_finding(stack: str | None) -> None:
+    """By no rule at all, whether the stack is given or not; the procedure that is kept as documented says so at each line that is wrong."""
+    rules = [each for each in all_rules() if stack or each.theme != "shellcheck"]  # which asks no stack, and takes its time
+    own = lint([STACKS.parent / "runbooks"], Context(today=TODAY, stack=load_stack(stack) if stack else None), rules)
     assert [each for each in own.findings if each.severity != "info"] == []

@@ -12,12 +12,12 @@ from tests.scenarios.lint.shelf import found, shared, shell
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:
-    """Links count from the document; names in code from any folder above it; addresses are nobody's business."""
+    """Links count from the document; names in code from any folder above it, where the words send somebody there; addresses are nobody's business."""
     (tmp_path / "runbooks").mkdir()
     (tmp_path / "there.md").touch()
     (tmp_path / "runbooks" / "index.md").write_text(
         "# Shop\n\n[a](gone.md), [b](../there.md), [c](there.md), [d](https://x.example/gone.md), [e](#shop), [f](/there.md)\n\n"
-        "See `there.md` and `nowhere.md`.\n"
+        "See `there.md` and `nowhere.md`. What comes of it stands in `report.md`.\n"
     )
     book = read_runbook(tmp_path / "runbooks" / "index.md")
     findings = list(link_to_nothing(Context(today=TODAY), book))

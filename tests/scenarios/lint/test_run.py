@@ -11,6 +11,7 @@ from scenarios.errors import InvalidInput
 from scenarios.lint import Context, Finding, Report, lint, lint_runbooks, rule
 from scenarios.lint.run import chosen_rules
 from scenarios.reading import Runbook
+from scenarios.stacks import load_stack
 from tests.scenarios.lint.judging import TODAY, document, report
 
 FLUSH = "## Clear it\n\n{}```bash\nredis-cli FLUSHALL\n```\n\n```bash\nredis-cli FLUSHALL\n```\n"
@@ -64,6 +65,19 @@ def test_an_ignore_of_a_rule_that_was_not_asked_is_left_alone() -> None:
     """With --select nobody knows whether it silences something."""
     book = document(FLUSH.format("<!-- gameday: ignore flush-all it is a cache -->\n"))
     assert told(report(book, "ignore-unused")) == []
+
+
+def test_an_ignore_is_not_called_unused_where_the_stack_is_not_known() -> None:
+    """A port is held against the stack: without `--stack` its rule finds nothing, and the comment is right all the same."""
+    book = document(
+        "# EAFIX\n\n## Look\n\n<!-- gameday: ignore wrong-port the second site answers there -->\n```bash\ncurl http://localhost:8180/health\n```\n"
+    )
+    assert told(report(book, "wrong-port", "ignore-unused")) == []
+    assert told(report(book, "wrong-port", "ignore-unused", stack=load_stack("eafix"))) == []
+    mended = document(
+        "# EAFIX\n\n## Look\n\n<!-- gameday: ignore wrong-port the second site answers there -->\n```bash\ncurl http://localhost:8080/health\n```\n"
+    )
+    assert told(report(mended, "wrong-port", "ignore-unused", stack=load_stack("eafix"))) == [("ignore-unused", 5)]
 
 
 def test_a_mistyped_rule_is_told_with_the_nearest_name() -> None:

@@ -64,11 +64,32 @@ def test_sql_after_psql_is_typed_into_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "client", ["psql -c 'select 1'", "psql -f x.sql", "psql < x", "cat x | psql", "psql -l", "redis-cli ping"]
+    "client",
+    [
+        "psql -c 'select 1'",
+        "psql -f x.sql",
+        "psql < x",
+        "cat x | psql",
+        "psql -l",
+        "redis-cli ping",
+        "psql -XAtc 'select 1'",
+        "psql -qtAX1f x.sql",
+        "psql -Xl",
+        "psql -Atc'select 1'",
+        "mysql -uroot -BNe 'select 1'",
+        "sqlite3 a.db 'select 1'",
+    ],
 )
 def test_a_client_that_is_given_its_commands_opens_no_session(client: str) -> None:
     """What follows is a command like any other."""
     assert [each.input for each in commands(f"{client}\nset -e")] == [(), ()]
+
+
+@pytest.mark.parametrize("client", ["psql -U c", "psql -Uc", "psql -d abc", "psql -h c -X", "mysql -uroote", "sqlite3 a.db"])
+def test_an_option_with_a_value_gives_no_commands(client: str) -> None:
+    """Its letters are a name, and SQL follows."""
+    (found,) = commands(f"{client}\nselect 1;")
+    assert [each.text for each in found.input] == ["select 1;"]
 
 
 def test_redis_commands_after_redis_cli_are_typed_into_it() -> None:
@@ -156,9 +177,11 @@ def test_what_a_command_carries_is_found() -> None:
         E
         redis-cli -p 1 info replication
         psql <<< "SELECT 4"
+        psql -h db -XAtc 'SELECT 5' -tc'SELECT 6'
+        mysql -BNe 'SELECT 7'
         """
     found = [(each.language, each.text, each.line, each.column) for one in commands(shell) for each in embedded(one)]
     assert [each[:3] for each in found] == [
         ("sql", "SELECT 1;", 5), ("sql", "SELECT 2", 5), ("sql", "\\dt", 6), ("sql", "SELECT 3;", 8), ("redis", "info replication", 10),
-        ("sql", "SELECT 4", 11),
+        ("sql", "SELECT 4", 11), ("sql", "SELECT 5", 12), ("sql", "SELECT 6", 12), ("sql", "SELECT 7", 13),
     ]  # fmt: skip

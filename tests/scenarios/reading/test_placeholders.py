@@ -168,6 +168,9 @@ def test_commands_are_classified_with_a_reason(shell: str, kind: Class, reason: 
         ("top", True), ("top -bn1", False), ("watch kubectl get x", True), ("timeout 5 top", False), ("docker stats", True), ("docker stats --no-stream", False),
         ("kubectl logs -f x", True), ("kubectl apply -f x", False), ("docker compose -f x.yml logs", False), ("docker compose -f x logs -f", True), ("tail -f x", True),
         ("tail -50 x", False), ("pm2 logs --lines 5", True), ("pm2 status", False), ("ping -c 3 x", False),
+        ("timeout 30 kubectl logs -f x || true", False), ("docker compose logs -f api | head -50", False), ("kubectl logs -f x | grep -m1 ready", False),
+        ("kubectl logs -f x | grep -q ready", False), ("kubectl logs -f x | grep -i error", True), ("head -1 a | tail -f", True),
+        ("kubectl port-forward svc/db 5432 & tail -f x &", False), ("tail -f x & top", True), ("head -1 a; tail -f x", True),
     ],
 )  # fmt: skip
 def test_commands_that_never_end_are_known(shell: str, endless: bool) -> None:

@@ -63,6 +63,23 @@ def test_a_trail_that_cannot_be_written_hinders_nothing(cluster: FakeCluster, ru
     assert ended.err.startswith("eafix-cli: warning: trading stop is not in the audit trail: ")
 
 
+def test_what_is_done_at_a_site_is_written_there(cluster: FakeCluster, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first site's database, which the environment names, may be what is lost. Where no site is named it is that one."""
+    monkeypatch.setenv("PGHOST", "127.0.0.1")
+    monkeypatch.setenv("PGPORT", "1")
+    selector = {"app": "eafix-postgres", "role": "dr"}
+    cluster.addresses["postgres-dr-site"] = {
+        **cluster.addresses["postgres"],
+        "port": 2,
+        "selector": selector,
+        "instance": "postgres-replica",
+    }
+    cluster.services["gui-gateway"]["labels"] = {"site": "dr"}
+    cluster.web.answers["POST", "/emergency/resume-trading"] = (200, {})
+    assert "port 1 failed" in run("eafix-cli trading enable").err
+    assert "port 2 failed" in run("eafix-cli trading enable --site=dr --confirm-dr").err
+
+
 @pytest.mark.real
 def test_an_entry_waits_for_no_standby(cluster: FakeCluster, run: Run, books: Books) -> None:
     """While every other commit waits for a standby that is gone, what operators do is written down."""
