@@ -14,7 +14,8 @@ from reports.words import clock_text, duration_text
 from scenarios.loader import LoadedScenario
 
 LONGEST_S = 7200.0  # documented: people may take so long, where the scenario allows less
-_SECRET = ("fault.", "condition.", "drill.started", "check.", "step.started", "rate")
+# Which procedure answers, and how its steps are called, tells what broke.
+_SECRET = ("fault.", "condition.", "check.", "procedure.", "step.", "rate")
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ def _line(event: Event) -> str | None:
             return f"hint of {who}: {data['text']}"
         case "milestone":
             return f"{who} ({data['by']})" + (f": {data['text']}" if data.get("text") else "")
+        case "step.finished" if "by" in data:
+            return f"step {data['index']} {data['state']} ({data['by']})" + (f": {data['why']}" if data.get("why") else "")
         case "shell.opened":
             return f"{data['by']} opens {who}"
         case "shell.closed":

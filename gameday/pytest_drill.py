@@ -36,6 +36,7 @@ class DrillWishes:
     out: Path = Path("drills")
     settings: Mapping[str, str] = field(default_factory=dict)
     bindings: Path | None = None
+    keep: bool = True  # in the store of past drills
 
     def options(self) -> DrillOptions:
         """Those of one drill; without a wished seed it has a new one."""
@@ -63,23 +64,26 @@ def wishes_of(config: pytest.Config) -> DrillWishes:
             raise pytest.UsageError(f"--gameday-set {each}: not KEY=VALUE, such as postgres.synchronous_commit=remote_apply")
         settings[key] = value
     return DrillWishes(
-        speed, seed, given("gameday_stack"), given("gameday_monitor"), config.invocation_params.dir / given("gameday_out"), settings, bindings
+        speed, seed, given("gameday_stack"), given("gameday_monitor"), config.invocation_params.dir / given("gameday_out"), settings, bindings,
+        keep=not given("gameday_no_store"),
     )  # fmt: skip
 
 
 def carry_out(loaded: LoadedScenario, wishes: DrillWishes, run: Run | None = None) -> Outcome:
-    """One drill, its progress on standard output, its reports in its folder.
+    """One drill, its progress on standard output, its reports in its folder, and itself in the store.
 
     Raises HarnessError when it could not even start, KeyboardInterrupt when somebody stopped it.
     """
     from rich.console import Console
 
     from gameday.progress import Progress
+    from gameday.reporting import after_drill
     from reports.write import write_reports
 
     console = Console(file=sys.stdout, highlight=False, width=140, force_terminal=False)
     outcome = (run or run_drill)(loaded, wishes.options(), Progress(console))
     write_reports(outcome.folder, outcome.result)
+    after_drill(console, outcome.folder, outcome.result, keep=wishes.keep)
     if outcome.signal == signal.SIGINT:
         raise KeyboardInterrupt
     return outcome

@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--gameday-monitor", choices=("auto", "embedded", "prometheus"), default=None, help="Who detects.")
     add("--gameday-set", action="append", default=[], metavar="KEY=VALUE", help="Change a setting of the stack.")
     add("--gameday-out", default="drills", metavar="DIR", help="Where drills are kept (drills).")
+    add("--gameday-no-store", action="store_true", help="Don't put the drills into the store of past drills.")
     add("--gameday-bindings", default=None, metavar="FILE", help="Values for the placeholders of runbooks.")
 
 

@@ -26,6 +26,7 @@ _STORE = click.option(
     "--store", "url", metavar="URL",
     help="The store: postgresql://user@host/name, or a file.  [default: $GAMEDAY_STORE, else store.sqlite in --out]",
 )  # fmt: skip
+_MOST_NAMED = 5  # drills that a part of a name may have meant, in a message
 
 
 @click.group()
@@ -239,7 +240,12 @@ def _row(drills: Any, name: str, store: Store) -> Mapping[str, Any]:
     names = list(drills["drill"])
     fits = [each for each in names if each == name] or [each for each in names if name in each]
     if len(fits) != 1:
-        told = f"names {len(fits)} drills; give more of the name" if fits else f"is no drill in the store{hint(name, names)}"
+        newest = ", ".join(fits[-_MOST_NAMED:])
+        told = (
+            f"names {len(fits)} drills; give more of the name: {newest}"
+            if fits
+            else f"is no drill in the store{hint(name, names)}"
+        )
         raise InvalidInput([Problem(Path(store.place), 0, 0, f"'{name}' {told}")])
     found: Mapping[str, Any] = drills[drills["drill"] == fits[0]].iloc[0].to_dict()
     return found

@@ -92,14 +92,13 @@ class Drill:
     def _stop_by(self, number: signal.Signals, main: asyncio.Task[Any]) -> None:
         if self._signal is None:
             self._signal = number
-            self._pace.go_on()
+            self._pace.go_on()  # healing waits for things, and in a pause it would wait for ever
             main.cancel()
 
     def _abort(self, why: str) -> None:
         """Somebody in the room ends the exercise."""
         if self._main is not None and not self._aborted:
             self._aborted = why
-            self._pace.go_on()  # healing waits for things, and in a pause it would wait for ever
             self._main.cancel()
 
     def _record_start(self) -> None:

@@ -205,7 +205,7 @@ def _reached(history: History, measures: Measures, fault_s: float) -> Iterator[t
             yield detected_s + measures.time_to_acknowledge_s, "Acknowledged", True
     if (step := history.first("step.started", after_s=fault_s)) and not people.responded(history):
         yield step.at_s, "Investigation started: first step of the runbook", False
-    if measures.time_to_mitigate_s is not None:
+    if measures.time_to_mitigate_s is not None and not people.responded(history):  # people say themselves when it was
         yield fault_s + measures.time_to_mitigate_s, "Fix applied: the last command of the runbook ended", False
     if measures.time_to_recover_s is not None:
         yield fault_s + measures.time_to_recover_s, "Service restored, as clients see it", True

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import calendar
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -17,17 +19,19 @@ from pathlib import Path
 from icalendar import Calendar, Event
 
 from reports.escape import code, prose, table
-from reports.words import duration_text
+from reports.words import clock_text, duration_text
 from scenarios.loader import LoadedScenario
 
 RULE = (
     "never drilled 100; the last drill did not pass 60; a target met with less than a fifth to spare 30; the scenario or its runbook "
-    "changed since 25; 10 for each month since the last drill, at most 60; P0 15, P1 10, P2 5"
+    "changed since 25; 10 for each month since the last drill, at most 60; P0 15, P1 10, P2 5. Of equals the one drilled longest ago comes "
+    "first, then each runbook has its turn"
 )
 _TIGHT = 0.8  # of a limit
 _MONTH_DAYS = 30.4
 _MOST_FOR_AGE = 60.0
 _LASTS = timedelta(hours=2)
+_MINUTES = 30  # within which the surprise comes
 _WORKDAYS = 5
 _SEVERITIES = {"p0": 15.0, "p1": 10.0, "p2": 5.0}
 
@@ -53,16 +57,17 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One exercise of the plan. `at` is UTC."""
+    """One exercise of the plan. `at` is UTC; `breaks_after_s`, documented: how long after the room is open the surprise is drawn to come."""
 
     at: datetime
     due: Due
     seed: int
+    breaks_after_s: float
 
     @property
     def command(self) -> str:
         """What the facilitator types."""
-        return f"gameday run {self.due.scenario.name} --respond human --surprise 30m --seed {self.seed}"
+        return f"gameday run {self.due.scenario.name} --respond human --surprise {_MINUTES}m --seed {self.seed}"
 
 
 def how_due(scenario: LoadedScenario, last: Last | None, changed: datetime | None, now: datetime) -> Due:
@@ -84,14 +89,27 @@ def how_due(scenario: LoadedScenario, last: Last | None, changed: datetime | Non
 
 
 def ranked(dues: Sequence[Due]) -> list[Due]:
-    """The most due first; of equals the one drilled longest ago, then by name."""
-    return sorted(
-        dues, key=lambda each: (-each.points, each.last.at if each.last else datetime.min.replace(tzinfo=UTC), each.scenario.name)
-    )
+    """The most due first; of equals the one drilled longest ago. Of those that are equal in this too, each runbook has its turn."""
+
+    def before(due: Due) -> tuple[float, datetime]:
+        return -due.points, due.last.at if due.last else datetime.min.replace(tzinfo=UTC)
+
+    turns: Counter[tuple[float, datetime, str]] = Counter()
+    found = []
+    for each in sorted(dues, key=lambda each: (*before(each), each.scenario.name)):
+        document = each.scenario.procedure.document
+        found.append(((*before(each), turns[(*before(each), document)], each.scenario.name), each))
+        turns[(*before(each), document)] += 1
+    return [due for _, due in sorted(found, key=lambda each: each[0])]
 
 
-def sessions(dues: Sequence[Due], year: int, month: int, at: time, count: int, not_before: datetime) -> list[Session]:
-    """The most due scenarios on workdays spread over the month, none before `not_before`; fewer where the month has fewer days left."""
+def sessions(
+    dues: Sequence[Due], year: int, month: int, at: time, count: int, not_before: datetime, surprise: Callable[[int, float], float]
+) -> list[Session]:  # fmt: skip
+    """The most due scenarios on workdays spread over the month, none before `not_before`; fewer where the month has fewer days left.
+
+    `surprise` draws from a seed when within so many seconds it breaks.
+    """
     days = [
         day
         for number in range(1, calendar.monthrange(year, month)[1] + 1)
@@ -99,14 +117,12 @@ def sessions(dues: Sequence[Due], year: int, month: int, at: time, count: int, n
     ]
     chosen = list(dues)[: min(count, len(days))]
     step = len(days) / max(len(chosen), 1)
-    return [
-        Session(
-            datetime.combine(days[int((index + 0.5) * step)], at, UTC),
-            due,
-            _seed(due.scenario.name, days[int((index + 0.5) * step)]),
-        )
-        for index, due in enumerate(chosen)
-    ]
+    planned = []
+    for index, due in enumerate(chosen):
+        day = days[int((index + 0.5) * step)]
+        seed = _seed(due.scenario.name, day)
+        planned.append(Session(datetime.combine(day, at, UTC), due, seed, surprise(seed, _MINUTES * 60.0)))
+    return planned
 
 
 def _seed(name: str, day: date) -> int:
@@ -151,21 +167,11 @@ def _sheet(session: Session) -> Iterator[str]:
     yield prose(scenario.description)
     yield f"```sh\n{session.command}\n```"
     yield "## What happens, and when"
-    rules = {each.alert: each for each in loaded.rules}
-    faults = [
-        [
-            f"{duration_text(each.at_s)} after the start" if each.after is None else f"after: {each.after}",
-            prose(f"{each.name}: {each.fault}"),
-        ]
-        for each in scenario.faults
-    ]
-    alerts = [
-        [f"about {duration_text(rules[name].for_s + 2 * loaded.stack.monitoring.scrape_every_s)} later, at the latest"
-         if name in rules else "", prose(f"the alert {name}")]
-        for name in scenario.detection.alerts
-    ]  # fmt: skip
-    yield table(["when", "what"], [*faults, *alerts])
-    yield "The fault comes at a random moment within 30 minutes of the steady state; the seed decides which."
+    yield table(["about", "what"], [[clock_text(at_s) if math.isfinite(at_s) else "", what] for at_s, what in _timeline(session)])
+    yield (
+        f"Minutes and seconds since the room is open. Participants are told that it breaks within {_MINUTES} minutes; when, the seed "
+        "decides: the same command breaks at the same moment again."
+    )
     yield "## Limits"
     yield table(
         ["target", "limit", "source"],
@@ -182,10 +188,30 @@ def _sheet(session: Session) -> Iterator[str]:
     yield from _help(loaded)
 
 
+def _timeline(session: Session) -> list[tuple[float, str]]:
+    """Seconds since the room is open, and what is then; infinite where nobody can know before."""
+    loaded, breaks_s = session.due.scenario, session.breaks_after_s
+    detection, rules = loaded.scenario.detection, {each.alert: each for each in loaded.rules}
+    found = [(0.0, "the room opens")]
+    for each in loaded.scenario.faults:
+        about = f"{each.name}: {each.fault}"
+        if each.after is None:
+            found.append((breaks_s + each.at_s, prose(about)))
+        else:
+            found.append((math.inf, prose(f"{duration_text(each.at_s)} after {each.after}: {about}")))
+    first_s = min((at_s for at_s, _ in found[1:]), default=math.inf)
+    for name in detection.alerts:
+        looks_s = rules[name].for_s + 2 * loaded.stack.monitoring.scrape_every_s if name in rules else math.inf
+        found.append((first_s + looks_s, prose(f"the alert {name} pages by now, if what it watches changed at once")))
+    if detection.reported_after_s is not None:
+        found.append((first_s + detection.reported_after_s, "somebody who noticed it tells the person on call"))
+    return sorted(found, key=lambda each: each[0])
+
+
 def _help(loaded: LoadedScenario) -> Iterator[str]:
     """What the facilitator may say, and when to end it."""
     yield "## Hints, one at a time"
-    yield "\n".join(f"- after {minutes} minutes: {prose(text)}" for minutes, text in _hints(loaded))
+    yield "\n".join(f"- {minutes} minutes after the fault: {prose(text)}" for minutes, text in _hints(loaded))
     yield "Give each with `gameday hint --role facilitator TEXT`: how many were needed is a result."
     yield "## Abort when"
     yield "\n".join(

@@ -196,8 +196,8 @@ def test_no_input_of_the_action_becomes_shell() -> None:
             ],
         ),
         (
-            {"SCENARIOS": "$(touch evil) ;ls", "NOTICES": "my notices.yaml"},
-            ["--notices", "my notices.yaml", "--", "$(touch", "evil)", ";ls"],
+            {"SCENARIOS": "$(touch evil) ;ls", "NOTICES": "my notices.yaml", "FAIL_ON": "regression"},
+            ["--notices", "my notices.yaml", "--fail-on", "regression", "--", "$(touch", "evil)", ";ls"],
         ),
     ],
 )
@@ -209,7 +209,9 @@ def test_the_action_hands_its_inputs_to_gameday(tmp_path: Path, given: dict[str,
     program.chmod(0o755)
     (step,) = (each for each in action_steps() if each.get("id") == "run")
     inputs = {name: str(each.get("default", "")) for name, each in whole(ACTION)["inputs"].items()}
-    found = {name: re.sub(r"\$\{\{ inputs\.(\w+) \}\}", lambda at: inputs[at[1]], value) for name, value in step["env"].items()}
+    found = {
+        name: re.sub(r"\$\{\{ inputs\.([\w-]+) \}\}", lambda at: inputs[at[1]], value) for name, value in step["env"].items()
+    }
     own = {
         "GITHUB_ACTION_PATH": str(tmp_path),
         "GITHUB_OUTPUT": str(tmp_path / "output"),

@@ -169,6 +169,7 @@ class Room:
             raise Refused(
                 f"nothing is called {request.get('do')!r} here; there are {', '.join(sorted(self._actions))}, shell, status"
             )
+        request = {name: without_secrets(each) if isinstance(each, str) else each for name, each in request.items()}
         request["by"] = self._who(request)
         if self._known.paused_by and request["do"] not in ("resume", "abort", "note", "hint"):
             raise Refused(f"the exercise is paused by {self._known.paused_by}; `gameday resume` goes on")
@@ -215,7 +216,7 @@ class Room:
     async def _note(self, request: dict[str, Any]) -> list[str]:
         text = _text(request)
         self._known.notes.append(f"{request['by']}: {text}")
-        self._recorder.record("note", request["by"], text=without_secrets(text))
+        self._recorder.record("note", request["by"], text=text)
         return ["noted"]
 
     async def _hint(self, request: dict[str, Any]) -> list[str]:
@@ -282,14 +283,14 @@ class Room:
             raise Refused(f"{name} was said already, by {self._known.milestones[name]}; the first counts. Use a note.")
         text = _text(request) if request.get("text") or name == "cause-named" else ""
         self._known.milestones[name] = request["by"]
-        self._recorder.record("milestone", name, by=request["by"], text=without_secrets(text))
+        self._recorder.record("milestone", name, by=request["by"], text=text)
         return [f"{name}, at {self._clock.now():.0f} s"]
 
     async def _resolve(self, request: dict[str, Any]) -> list[str]:
         if self._known.resolved_by:
             raise Refused(f"{self._known.resolved_by} has resolved it already")
         self._known.resolved_by = request["by"]
-        self._recorder.record("milestone", "resolved", by=request["by"], text=without_secrets(str(request.get("text") or "")))
+        self._recorder.record("milestone", "resolved", by=request["by"], text=str(request.get("text") or ""))
         if self._known.began:
             self._recorder.record("procedure.finished", self._reference, outcome="done", by=request["by"])
         self.resolved.set()
@@ -299,6 +300,8 @@ class Room:
 
     async def _end(self, request: dict[str, Any]) -> list[str]:
         self._recorder.record("exercise.aborted", request["by"], why=str(request.get("text") or ""))
+        self._known.paused_by = None
+        self._pace.go_on()  # healing waits for things, and in a pause it would wait for ever
         self._abort(f"aborted by {request['by']}" + (f": {request['text']}" if request.get("text") else ""))
         return ["aborted: faults are being healed"]
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from harness.history import History
+from harness.people.surprise import surprise_after
 from tests.drills.cli import PROJECT, Run, start
 from tests.fakes.services.live import eventually
 
 pytestmark = [pytest.mark.real, pytest.mark.namespaces, pytest.mark.slow]
 
-_SCENARIO = ["run", "service-failure", "--respond", "human", "--speed", "20", "--seed", "7"]
+_HUMAN = ["--respond", "human", "--speed", "20"]
 
 
 def say(out: Path, *words: str, typed: str = "", code: int = 0) -> str:
@@ -29,7 +30,7 @@ def say(out: Path, *words: str, typed: str = "", code: int = 0) -> str:
 
 def test_people_mend_what_broke_and_are_measured(tmp_path: Path) -> None:
     """Acknowledged, mended in a shell by the runbook's own command, resolved: the targets are met, and the report tells who did what."""
-    process = start(_SCENARIO, tmp_path)
+    process = start(["run", "service-failure", *_HUMAN, "--seed", "7"], tmp_path)
     try:
         eventually(lambda: list(tmp_path.glob("*/people.sock")) or None, within_s=120)
         eventually(lambda: "service_down" in say(tmp_path, "status") or None, within_s=120)
@@ -63,11 +64,15 @@ def test_people_mend_what_broke_and_are_measured(tmp_path: Path) -> None:
     assert not (run.folder / "people.sock").exists()
 
 
-def test_an_exercise_that_is_aborted_heals_and_keeps_its_history(tmp_path: Path) -> None:
-    """At once, and judged as aborted."""
-    process = start(_SCENARIO, tmp_path)
+def test_an_exercise_that_is_aborted_heals_at_once_and_keeps_its_history(tmp_path: Path) -> None:
+    """Also in a pause, and also a surprise, which came at the moment that the seed had drawn. It is judged as aborted."""
+    within_s, seed = 40.0, 28
+    process = start(["run", "redis-outage", *_HUMAN, "--seed", str(seed), "--surprise", f"{within_s:g}s"], tmp_path)
     try:
         eventually(lambda: list(tmp_path.glob("*/people.sock")) or None, within_s=120)
+        (folder,) = tmp_path.glob("2*")
+        eventually(lambda: History.read(folder).first("fault.bit"), within_s=120)
+        say(tmp_path, "pause", "--as", "carol", "--role", "facilitator")
         say(tmp_path, "abort", "fire", "alarm", "--as", "carol")
         printed, _ = process.communicate(timeout=120)
     finally:
@@ -76,3 +81,14 @@ def test_an_exercise_that_is_aborted_heals_and_keeps_its_history(tmp_path: Path)
     assert run.result["status"] == "aborted", printed
     assert "aborted by carol: fire alarm" in printed
     assert run.code == 3  # nothing could be judged, and nothing failed
+    history = History.read(run.folder)
+    opened, injected, aborted, healed = (
+        history.first(kind) for kind in ("exercise.opened", "fault.injected", "exercise.aborted", "fault.healed")
+    )
+    assert opened is not None
+    assert injected is not None
+    drawn_s, lead_s = surprise_after(seed, within_s), 13.0  # and the scrape interval after next, at the latest
+    assert lead_s < drawn_s <= injected.at_s - opened.at_s < drawn_s + lead_s
+    assert aborted is not None
+    assert healed is not None
+    assert healed.wall_s - aborted.wall_s < 10  # the scenario would have healed it after four minutes

@@ -120,3 +120,4 @@ def runner(*, breaks: str = "", asked: list[str] | None = None, **how: Any) -> R
 def nothing_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports are not drawn: that takes a second a drill."""
     monkeypatch.setattr("reports.write.write_reports", lambda folder, result: None)
+    monkeypatch.setattr("gameday.reporting.after_drill", lambda *_, **__: None)

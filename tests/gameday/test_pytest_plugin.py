@@ -98,6 +98,18 @@ def test_a_scenario_is_a_test_for_each_verdict_and_step_of_one_drill(
     )
 
 
+@pytest.mark.parametrize(("option", "kept"), [((), [True]), (("--gameday-no-store",), [False])])
+def test_each_drill_is_reported_and_in_the_store(
+    pytester: pytest.Pytester, folder: Path, monkeypatch: pytest.MonkeyPatch, option: tuple[str, ...], kept: list[bool]
+) -> None:
+    """As after `gameday run`, unless told otherwise."""
+    carried_out_by(monkeypatch)
+    heard: list[bool] = []
+    monkeypatch.setattr("gameday.reporting.after_drill", lambda _console, _folder, _result, *, keep: heard.append(keep))
+    pytester.runpytest_inprocess("--gameday", *option, "catalogue").assert_outcomes(passed=TESTS_OF_IT)
+    assert heard == kept
+
+
 def test_a_failure_shows_measure_target_source_and_moment(
     pytester: pytest.Pytester, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,7 +282,9 @@ def test_a_drill_stays_on_one_worker(pytester: pytest.Pytester, folder: Path, di
         import dataclasses, pathlib, sys
         sys.path.insert(0, {str(PROJECT)!r})
         import reports.write
+        import gameday.reporting
         reports.write.write_reports = lambda folder, result: None
+        gameday.reporting.after_drill = lambda *_, **__: None
         from gameday.pytest_collect import Collecting
         from tests.gameday.drilled import runner
         inner = runner()

@@ -1,38 +1,13 @@
-"""The pytest plugin on live parts: one short drill, and a stack for tests of one's own."""
+"""The pytest plugin on live parts: a stack for tests of one's own. Its drills are in `tests/drills/test_side_by_side.py`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 
 pytest_plugins = ["pytester"]
 pytestmark = [pytest.mark.real, pytest.mark.slow]
-SECRET = "T0PSECRET-hooks-abcdef"
-
-
-@pytest.mark.namespaces
-def test_a_scenario_of_the_catalogue_passes_and_its_files_hold_no_secret(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Carried out once for all its tests; not one warning of ours, and nothing of the caller's environment in what it leaves."""
-    from scenarios.places import CATALOGUE
-
-    monkeypatch.setenv("GAMEDAY_SLACK_URL", f"https://hooks.example/{SECRET}")
-    found = pytester.runpytest_subprocess(
-        "--gameday", "--gameday-speed", "60", "--gameday-seed", "2", "--gameday-monitor", "embedded", "-W", "error",
-        "--junitxml", "junit.xml", str(CATALOGUE / "service-failure.yaml"), timeout=300,
-    )  # fmt: skip
-    outcomes = found.parseoutcomes()
-    assert outcomes.keys() <= {"passed", "skipped"}, found.stdout.str()
-    assert outcomes["passed"] >= 10
-    (drill,) = (pytester.path / "drills").iterdir()
-    files = [path for path in drill.rglob("*") if path.is_file()]
-    assert {"history.jsonl", "result.json", "report.md"} <= {path.name for path in files}
-    assert [path for path in (*files, pytester.path / "junit.xml") if SECRET.encode() in path.read_bytes()] == []
-    properties = {each.get("name"): each.get("value") for each in ET.parse(pytester.path / "junit.xml").iter("property")}
-    assert (properties["seed"], properties["speed"], properties["verdict"]) == ("2", "60.0", "pass")
 
 
 def test_a_stack_and_its_toxiproxy_are_fixtures(pytester: pytest.Pytester) -> None:

@@ -61,3 +61,21 @@ def test_everybody_waiting_bends_time_whoever_measures(tmp_path: Path) -> None:
                 rates.append(clock.rate)
             rates.append(clock.rate)
     assert [*rates, clock.rate] == [20, 1, 20]
+
+
+def test_a_pause_holds_whoever_measures_or_waits(tmp_path: Path) -> None:
+    """People respond at rate 1 all the time, so a pause that measuring ended would be none; afterwards it is as it was."""
+    clock = ClockPage(tmp_path / "page", speed=20, pauses=True)
+    with Recorder(tmp_path / "history.jsonl", clock) as recorder:
+        pace = Pace(clock, recorder)
+        pace.start()
+        with pace.measured("people respond"):
+            pace.stand_still()
+            rates = [clock.rate]
+            with pace.measured("a"), pace.waiting("b"):
+                rates.append(clock.rate)
+            rates.append(clock.rate)
+            pace.go_on()
+            rates.append(clock.rate)
+    assert max(rates[:3]) < 1e-6
+    assert [rates[3], clock.rate] == [1, 20]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import subprocess
 import sys
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -37,13 +39,25 @@ def test_no_outgoing_connection_takes_one_by_chance() -> None:
     assert max(ports[documented] for documented in range(1, 300)) < lowest
 
 
-def test_one_that_somebody_listens_on_is_not_given() -> None:
+class Draws:
+    """Draws these first, then at random."""
+
+    def __init__(self, *first: int) -> None:
+        self.first = list(first)
+
+    def randrange(self, lowest: int, beyond: int) -> int:
+        return self.first.pop() if self.first else random.randrange(lowest, beyond)
+
+
+def test_one_that_somebody_listens_on_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever it is."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        ports = Ports(own_network=False)
-        assert listener.getsockname()[1] not in [ports[documented] for documented in range(1, 100)]
+        draws = Draws(taken := listener.getsockname()[1])
+        monkeypatch.setattr("harness.ports._ANY", draws)
+        assert free_port() != taken
+        assert draws.first == []
 
 
 def test_another_process_is_not_given_the_same_ones(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,3 +74,13 @@ def test_another_process_is_not_given_the_same_ones(monkeypatch: pytest.MonkeyPa
         other.communicate(b"\n")
     assert (len(theirs), len(ours)) == (5, 15)
     assert not theirs & ours
+
+
+def test_a_process_that_is_given_very_many_lets_go_of_the_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So tests that boot stack after stack don't use them up."""
+    monkeypatch.setattr("harness.ports._given", deque())
+    monkeypatch.setattr("harness.ports._MOST", 3)
+    ours = [free_port() for _ in range(5)]
+    code = f"import harness.ports as p; print(*[p._reserved(each) for each in {ours}])"
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True)
+    assert asked.stdout.split() == ["True", "True", "False", "False", "False"]

@@ -153,13 +153,19 @@ def test_people_are_told_with_what_they_typed() -> None:
     )
     story.add(95.0, "step.finished", "2", by="ada", state="skipped", text="not needed")
     story.add(99.0, "milestone", "cause-named", by="ada", text="it was killed")
+    story.add(99.5, "milestone", "mitigated", by="ada", text="")
+    story.add(100.0, "procedure.finished", "runbooks/test.md#procedure", outcome="done", by="ada")
     story.add(120.0, "drill.finished", "primary-database-failure", status="completed")
     told = story.history()
     found = reported(told)
     assert [(each.since, each.by, each.command, each.exit_code) for each in found.typed] == [
         ("1:00.0", "ada", "psql -c 'SELECT 1'", "exit code 2")
     ]
-    assert "Cause named by ada: it was killed" in [each.text for each in found.milestones]
+    reached = [each.text for each in found.milestones]
+    assert "Cause named by ada: it was killed" in reached
+    assert [each for each in reached if "itigated" in each or "Fix" in each] == ["Mitigated by ada"], (
+        "people tell, no command does"
+    )
     assert "ada: the primary does not answer" in [each.text for each in found.timeline]
     assert "Step 2 of the runbook was skipped: not needed" in found.actions
     assert "no server" in as_markdown(found)
