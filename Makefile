@@ -60,7 +60,7 @@ gameday: setup ## The main job: kill the primary database, recover it by the run
 	@$(BIN)/gameday run primary-database-failure --speed 20 $(ARGS)
 
 test: setup ## Run the tests (GAMEDAY_REQUIRE=all: fail, not skip, where a part is missing)
-	@tests/run -n $(TEST_JOBS) --dist loadfile --ignore tests/drills
+	@tests/run --in-memory -n $(TEST_JOBS) --dist loadfile --ignore tests/drills
 	tests/run -n 3 --dist loadfile -m 'not alone' tests/drills
 	tests/run -m alone tests/drills
 

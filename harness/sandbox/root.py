@@ -55,14 +55,15 @@ def build_root(
     linux.mount("tmpfs", str(root), "tmpfs", flags, f"mode=0755{size}")
     for name in _SYSTEM:
         _show_system_folder(root, name)
-    if temporary is not None:  # before what is shown: that may lie below /tmp itself
+    _make_dev(root / "dev", size)  # before what is shown: that may lie below /dev/shm, or below /tmp
+    if temporary is not None:
         (root / "tmp").mkdir()
         linux.bind(str(temporary), str(root / "tmp"), read_only=False)
     for path in _outermost(read_only):
         _show(root, path, read_only=True)
     for path in writable:
         _show(root, path, read_only=False)
-    for folder in ("tmp", "run/gameday", "run/inner", "var/tmp", "var/log", "home/operator", "proc", "dev/shm", "dev/pts", "etc"):
+    for folder in ("tmp", "run/gameday", "run/inner", "var/tmp", "var/log", "home/operator", "proc", "etc"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     if run is not None:
         linux.bind(str(run), str(root / RUN.relative_to("/")), read_only=False)
@@ -70,7 +71,6 @@ def build_root(
         (root / WORKSTATION.relative_to("/")).mkdir(parents=True)
         linux.mount("tmpfs", str(root / WORKSTATION.relative_to("/")), "tmpfs", flags, f"mode=0755,size={workstation_mb}m")
     _make_etc(root / "etc", hosts)
-    _make_dev(root / "dev", size)
     if linked is not None and linked.is_dir():
         _link(linked, root)
     linux.mount("proc", str(root / "proc"), "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
@@ -134,6 +134,8 @@ def _copy_link(source: Path, target: Path) -> None:
 
 
 def _make_dev(dev: Path, size: str) -> None:
+    for name in ("shm", "pts"):
+        (dev / name).mkdir(parents=True)
     linux.mount("tmpfs", str(dev / "shm"), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, f"mode=1777{size}")
     for name in _DEVICES:
         (dev / name).touch()

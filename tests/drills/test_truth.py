@@ -21,6 +21,7 @@ PLANTED_S = (0.5, 2.0, 5.0)
 TOLERANCE_S = 0.05 + 1 / ORDERS_PER_S
 
 
+@pytest.mark.alone
 def test_outages_of_known_length_are_measured_to_50_ms_and_one_probe(tmp_path: Path) -> None:
     """A link is cut for 0.5, 2 and 5 s; clients' outages are that long.
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -88,6 +89,14 @@ def test_only_writable_folders_can_be_written(tmp_path: Path) -> None:
     assert (out / "file").read_text() == "kept\n"
     assert list(shown.iterdir()) == []
     assert printed.count("Read-only file system") == 3
+
+
+def test_a_writable_folder_may_lie_in_shared_memory() -> None:
+    """The sandbox has shared memory of its own, and the host's folder is shown in it; nothing else of the host's is."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as beside, tempfile.TemporaryDirectory(dir="/dev/shm") as out:
+        _, printed = _run(f"echo kept > {out}/file; ls /dev/shm", writable=[Path(out)])
+        assert (Path(out, "file").read_text(), printed.split()) == ("kept\n", [Path(out).name])
+        assert Path(beside).name not in printed
 
 
 def test_the_caller_is_an_ordinary_user_inside_without_capabilities() -> None:
