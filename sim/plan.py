@@ -247,10 +247,7 @@ def _conditions(
     writer = instance_of(stack, "postgres") if "postgres" in stack.addresses else None
     for number, fault in enumerate(scenario.faults):
         struck = _struck(loaded, fault)
-        kind = KINDS.get(fault.fault)
-        if kind is None:
-            notes.append(f"{fault.fault}: the model knows nothing of it")
-            kind = Kind(out=False)
+        kind = _kind(fault, notes)
         parts = frozenset(struck)
         out = kind.out and not harmless(fault, scenario.steady_state.order_within_ms)
         feed = out and (kind.stale or _starves(loaded, struck))
@@ -282,6 +279,14 @@ def _conditions(
             _seen_by_up(loaded, fault, struck) if kind.seen_by_up and out else False, kind.hangs, feed, writer in parts, stores, parts,
             ended_by, ended_at, known or fails_over or ended_at is not None, fault.model_dump(mode="json", exclude={"name", "at_s", "until_s", "after", "heal_after_s"}),
         )  # fmt: skip
+
+
+def _kind(fault: Fault, notes: list[str]) -> Kind:
+    """What faults like this one do in the model: nothing, and a note says so, where it has no idea of them."""
+    if (kind := KINDS.get(fault.fault)) is None:
+        notes.append(f"{fault.fault}: the model knows nothing of it")
+        return Kind(out=False)
+    return kind
 
 
 def _struck(loaded: LoadedScenario, fault: Fault) -> tuple[str, ...]:

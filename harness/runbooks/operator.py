@@ -81,9 +81,8 @@ class Operator:
     async def _attempts(self, unit: Unit, phase: str) -> tuple[bool, bool]:
         """Whether the expectation of a unit was missed, and whether its shell ended with it."""
         step = unit.step
-        now = (
-            self._clock.now if step else time.monotonic
-        )  # the budget of a step is documented time, the limit of a command is not
+        # The budget of a step is documented time, the limit of a command is not.
+        now = self._clock.now if step else time.monotonic
         waits_s = unit.pause_s + unit.lasts_s / self._spec.speed
         began_s = now()
         deadline_s = began_s + (step.budget_s if step else self._spec.plan.limit_s + waits_s)

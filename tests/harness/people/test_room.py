@@ -181,9 +181,7 @@ def test_a_shell_takes_nothing_in_a_pause(tmp_path: Path) -> None:
     """It says so, and goes on afterwards: what was typed meanwhile is not made up for."""
 
     async def body(room: Exercise) -> None:
-        reader, writer = await room.connect()
-        writer.write(json.dumps({"do": "shell", "by": "alice", "term": "dumb", "rows": 24, "columns": 80}).encode() + b"\n")
-        await reader.readline()
+        reader, writer = await shell(room)
         await shows(reader, b"oncall:")
         assert (await room.ask("pause", by="bob"))["ok"]
         writer.write(frame(DATA, b"touch meanwhile\n"))
@@ -316,11 +314,17 @@ async def shows(reader: asyncio.StreamReader, wanted: bytes, times: int = 1) -> 
         shown += found[1]
 
 
-async def typed(room: Exercise, *lines: str, by: str = "alice") -> tuple[str, int]:
-    """Type lines into a shell until it ends; what it showed, and its exit code."""
+async def shell(room: Exercise, by: str = "alice") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A shell of this person's, which has been granted."""
     reader, writer = await room.connect()
     writer.write(json.dumps({"do": "shell", "by": by, "term": "dumb", "rows": 24, "columns": 80}).encode() + b"\n")
     assert json.loads(await reader.readline()) == {"ok": True}
+    return reader, writer
+
+
+async def typed(room: Exercise, *lines: str, by: str = "alice") -> tuple[str, int]:
+    """Type lines into a shell until it ends; what it showed, and its exit code."""
+    reader, writer = await shell(room, by)
     for line in lines:
         writer.write(frame(DATA, f"{line}\n".encode()))
     shown = b""
@@ -358,9 +362,7 @@ def test_a_shell_is_a_terminal_with_job_control(tmp_path: Path) -> None:
     """A command can be interrupted, and the shell goes on."""
 
     async def body(room: Exercise) -> None:
-        reader, writer = await room.connect()
-        writer.write(json.dumps({"do": "shell", "by": "alice", "term": "dumb", "rows": 24, "columns": 80}).encode() + b"\n")
-        await reader.readline()
+        reader, writer = await shell(room)
         await shows(reader, b"oncall:")
         writer.write(frame(DATA, b"sh -c \"echo be''gun; exec sleep 1000\"\n"))
         await shows(reader, b"begun")
@@ -383,9 +385,7 @@ def test_a_shell_ends_with_its_connection(tmp_path: Path) -> None:
     """And with the room: nothing goes on behind anybody's back."""
 
     async def body(room: Exercise) -> None:
-        reader, writer = await room.connect()
-        writer.write(json.dumps({"do": "shell", "by": "alice", "rows": 24, "columns": 80}).encode() + b"\n")
-        await reader.readline()
+        reader, writer = await shell(room)
         writer.write(frame(DATA, b"echo pid-$$-; sleep 1000\n"))
         shown = b""
         while b"pid-" not in shown.replace(b"pid-$$", b"") or shown.count(b"-\r\n") < 1:
